@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace Mahavishnu.Contracts;
+
+/// <summary>Typed client of <c>/memories</c>. <paramref name="http"/> carries the base address and the API key.</summary>
+/// <exception cref="ApiException">Any method: the server refused, and said why.</exception>
+public sealed class MemoriesClient(HttpClient http)
+{
+    public Task<Memory> AddAsync(NewMemory memory, CancellationToken ct = default) =>
+        http.SendAsync<Memory>(HttpMethod.Post, "/memories", memory, ct);
+
+    /// <param name="mode"><c>insert</c> or <c>upsert</c>.</param>
+    public Task<BatchResult> AddBatchAsync(IReadOnlyCollection<NewMemory> memories, string mode = "insert", CancellationToken ct = default) =>
+        http.SendAsync<BatchResult>(HttpMethod.Post, "/memories:batch", new { memories, mode }, ct);
+
+    public Task<Memory> GetAsync(Guid id, CancellationToken ct = default) =>
+        http.SendAsync<Memory>(HttpMethod.Get, $"/memories/{id}", null, ct);
+
+    /// <param name="filter">The query string's parameters as wire names and values (<c>type</c>, <c>repoId</c>, <c>limit</c>, …).</param>
+    public Task<Page<Memory>> ListAsync(IEnumerable<KeyValuePair<string, string?>> filter, CancellationToken ct = default) =>
+        http.SendAsync<Page<Memory>>(HttpMethod.Get, "/memories" + ApiHttp.Query([.. filter.Select(f => (f.Key, f.Value))]), null, ct);
+
+    /// <param name="patch">An object with just the properties to change.</param>
+    /// <param name="version">The version the change is based on.</param>
+    public Task<Memory> PatchAsync(Guid id, object patch, int version, CancellationToken ct = default) =>
+        http.SendAsync<Memory>(HttpMethod.Patch, $"/memories/{id}", patch, ct, Tag(version));
+
+    public Task DeleteAsync(Guid id, CancellationToken ct = default) =>
+        http.SendAsync(HttpMethod.Delete, $"/memories/{id}", ct);
+
+    public Task<Memory> RestoreAsync(Guid id, CancellationToken ct = default) =>
+        http.SendAsync<Memory>(HttpMethod.Post, $"/memories/{id}:restore", null, ct);
+
+    public Task<Page<MemoryVersion>> HistoryAsync(Guid id, CancellationToken ct = default) =>
+        http.SendAsync<Page<MemoryVersion>>(HttpMethod.Get, $"/memories/{id}/history", null, ct);
+
+    private static EntityTagHeaderValue Tag(int version) => new($"\"{version.ToString(CultureInfo.InvariantCulture)}\"");
+}
+
+/// <summary>Typed client of <c>/search</c>.</summary>
+/// <exception cref="ApiException">Any method: the server refused, and said why.</exception>
+public sealed class SearchClient(HttpClient http)
+{
+    public Task<SearchResponse> SearchAsync(SearchRequest request, CancellationToken ct = default) =>
+        http.SendAsync<SearchResponse>(HttpMethod.Post, "/search", request, ct);
+
+    public Task<SearchResponse> UnifiedAsync(SearchRequest request, CancellationToken ct = default) =>
+        http.SendAsync<SearchResponse>(HttpMethod.Post, "/search/unified", request, ct);
+}
+
+/// <summary>Typed client of <c>/repositories</c>.</summary>
+/// <exception cref="ApiException">Any method: the server refused, and said why.</exception>
+public sealed class RepositoriesClient(HttpClient http)
+{
+    /// <returns>The queued (or already running) operation.</returns>
+    public Task<Operation> IngestAsync(IngestRepositoryRequest request, CancellationToken ct = default) =>
+        http.SendAsync<Operation>(HttpMethod.Post, "/repositories", request, ct);
+
+    public Task<Page<Repository>> ListAsync(CancellationToken ct = default) =>
+        http.SendAsync<Page<Repository>>(HttpMethod.Get, "/repositories", null, ct);
+
+    public Task<Repository> GetAsync(string repoId, CancellationToken ct = default) =>
+        http.SendAsync<Repository>(HttpMethod.Get, $"/repositories/{Uri.EscapeDataString(repoId)}", null, ct);
+
+    public Task DeleteAsync(string repoId, CancellationToken ct = default) =>
+        http.SendAsync(HttpMethod.Delete, $"/repositories/{Uri.EscapeDataString(repoId)}", ct);
+}
+
+/// <summary>Typed client of <c>/operations</c>.</summary>
+/// <exception cref="ApiException">Any method: the server refused, and said why.</exception>
+public sealed class OperationsClient(HttpClient http)
+{
+    public Task<Operation> GetAsync(Guid id, CancellationToken ct = default) =>
+        http.SendAsync<Operation>(HttpMethod.Get, $"/operations/{id}", null, ct);
+
+    public Task<Page<Operation>> ListAsync(string? kind = null, string? state = null, CancellationToken ct = default) =>
+        http.SendAsync<Page<Operation>>(HttpMethod.Get, "/operations" + ApiHttp.Query(("kind", kind), ("state", state)), null, ct);
+
+    public Task<Operation> CancelAsync(Guid id, CancellationToken ct = default) =>
+        http.SendAsync<Operation>(HttpMethod.Post, $"/operations/{id}:cancel", null, ct);
+
+    public Task<Operation> RetryAsync(Guid id, CancellationToken ct = default) =>
+        http.SendAsync<Operation>(HttpMethod.Post, $"/operations/{id}:retry", null, ct);
+
+    /// <summary>Follows the operation's server-sent events until it ends; the last one yielded is final.</summary>
+    public async IAsyncEnumerable<Operation> WatchAsync(Guid id, [EnumeratorCancellation] CancellationToken ct = default)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{Resources.Api}/operations/{id}/events");
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
+        await ApiHttp.ThrowIfProblemAsync(response, ct);
+        await using var stream = await response.Content.ReadAsStreamAsync(ct);
+        await foreach (var item in System.Net.ServerSentEvents.SseParser.Create(stream).EnumerateAsync(ct))
+        {
+            // event: progress
+            // data: {"id":"0198…","kind":"repository","state":"running",…}
+            if (JsonSerializer.Deserialize<Operation>(item.Data, WireJson.Lenient) is { } operation)
+            {
+                yield return operation;
+                if (OperationStates.IsFinal(operation.State))
+                {
+                    yield break;
+                }
+            }
+        }
+    }
+}
+
+/// <summary>Typed client of <c>/embeddings</c> and <c>/schema</c>: what an operator looks at.</summary>
+/// <exception cref="ApiException">Any method: the server refused, and said why.</exception>
+public sealed class AdminClient(HttpClient http)
+{
+    public Task<EmbeddingStatus> EmbeddingsAsync(CancellationToken ct = default) =>
+        http.SendAsync<EmbeddingStatus>(HttpMethod.Get, "/embeddings", null, ct);
+
+    public Task<Page<DeadLetter>> DeadLettersAsync(CancellationToken ct = default) =>
+        http.SendAsync<Page<DeadLetter>>(HttpMethod.Get, "/embeddings/dead-letters", null, ct);
+
+    public Task<RetryResult> RetryDeadLettersAsync(IReadOnlyList<Guid>? memoryIds = null, CancellationToken ct = default) =>
+        http.SendAsync<RetryResult>(HttpMethod.Post, "/embeddings/dead-letters:retry", new RetryRequest(memoryIds), ct);
+
+    public Task<SchemaInfo> SchemaAsync(CancellationToken ct = default) =>
+        http.SendAsync<SchemaInfo>(HttpMethod.Get, "/schema", null, ct);
+}

@@ -1,0 +1,37 @@
+namespace Mahavishnu.Contracts;
+
+/// <summary>Every name by which one part of the system calls another: services, the database, routes.</summary>
+public static class Resources
+{
+    /// <summary>Name of the database, and of its connection string (<c>ConnectionStrings:mahavishnu</c>).</summary>
+    public const string Database = "mahavishnu";
+
+    public const string Ingest = "ingest";
+    public const string Search = "search";
+    public const string Migration = "migration";
+    public const string Gateway = "gateway";
+
+    /// <summary>Prefix of every REST route.</summary>
+    public const string Api = "/api/v1";
+
+    /// <summary>Port of the gateway and of <c>mahavishnu up</c>.</summary>
+    public const int DefaultPort = 8686;
+
+    public const string Memories = "memories";
+    public const string Repositories = "repositories";
+    public const string Operations = "operations";
+    public const string Embeddings = "embeddings";
+    public const string SearchRoute = "search";
+    public const string Schema = "schema";
+
+    /// <summary>First path segment under <see cref="Api"/> → the service that serves it.</summary>
+    public static IReadOnlyDictionary<string, string> Routes { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        [Memories] = Ingest,
+        [Repositories] = Ingest,
+        [Operations] = Ingest,
+        [Embeddings] = Ingest,
+        [SearchRoute] = Search,
+        [Schema] = Migration,
+    };
+}
