@@ -1,0 +1,47 @@
+namespace Mahavishnu.Embeddings;
+
+/// <summary>A text longer than a model's input, in parts that fit: each becomes a vector of its own.</summary>
+public static class TextParts
+{
+    /// <summary>
+    /// The text itself when it has at most <paramref name="maxTokens"/> tokens (of <see cref="TokenCounter"/>), else its parts in order. Joined they are the
+    /// text again. A cut is made in the last quarter of what fits, after the best of: a blank line, a line, a sentence, a word; else where the room ends.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxTokens"/> is below 1.</exception>
+    public static IReadOnlyList<string> Split(string text, int maxTokens)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var fits = TokenCounter.LengthWithin(text, maxTokens);
+        if (fits == text.Length)
+        {
+            return [text];
+        }
+
+        var parts = new List<string>();
+        for (var start = 0; start < text.Length;)
+        {
+            var rest = text.AsSpan(start);
+            var length = TokenCounter.LengthWithin(rest, maxTokens);
+            length = length < rest.Length ? Cut(rest[..length]) : length;
+            parts.Add(text.Substring(start, length));
+            start += length;
+        }
+
+        return parts;
+    }
+
+    private static int Cut(ReadOnlySpan<char> fits)
+    {
+        var from = fits.Length * 3 / 4;
+        var window = fits[from..];
+        foreach (var end in (ReadOnlySpan<string>)["\n\n", "\n", ". ", "。", " "])
+        {
+            if (window.LastIndexOf(end, StringComparison.Ordinal) is >= 0 and var at)
+            {
+                return from + at + end.Length;
+            }
+        }
+
+        return fits.Length;
+    }
+}
