@@ -17,6 +17,15 @@ public static class Resources
     /// <summary>Port of the gateway and of <c>mahavishnu up</c>.</summary>
     public const int DefaultPort = 8686;
 
+    /// <summary>The loopback port each service takes where no address is configured, so that the programs find each other when started by hand.</summary>
+    public static IReadOnlyDictionary<string, int> Ports { get; } = new Dictionary<string, int>(StringComparer.Ordinal)
+    {
+        [Gateway] = DefaultPort,
+        [Ingest] = DefaultPort + 1,
+        [Search] = DefaultPort + 2,
+        [Migration] = DefaultPort + 3,
+    };
+
     public const string Memories = "memories";
     public const string Repositories = "repositories";
     public const string Operations = "operations";
