@@ -1,0 +1,178 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Mahavishnu.Storage;
+
+/// <summary>The ONE write path: every memory of every writer comes in, changes and goes through here, with its place in the embedding queue in the same transaction.</summary>
+public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope tenant, EmbeddingSignal signal)
+{
+    // Rows up to which one JSON parameter beats a staging table (creating one costs about 1 ms and catalogue churn).
+    private const int SmallBatch = 32;
+    private const int SmallBatchLength = 1024 * 1024;
+
+    private const string DraftColumns =
+        "id, memory_type, source_system, title, content, content_hash, dedupe_key, tags, agent_id, workflow_id, repo_id, project_id, session_id, metadata, provenance, occurred_at, expires_at";
+
+    /// <summary>Writes a batch in a transaction of its own, again if a passing trouble undid it.</summary>
+    /// <returns>One outcome a draft, in order.</returns>
+    public async Task<IReadOnlyList<WriteOutcome>> WriteAsync(IReadOnlyList<MemoryDraft> drafts, WriteMode mode, CancellationToken ct)
+    {
+        var outcomes = await TransientRetry.RunAsync(
+            async token =>
+            {
+                await using var connection = await db.OpenConnectionAsync(token);
+                await using var transaction = await connection.BeginTransactionAsync(token);
+                var written = await WriteAsync(transaction, drafts, mode, token);
+                await transaction.CommitAsync(token);
+                return written;
+            },
+            ct);
+        signal.Raise();
+        return outcomes;
+    }
+
+    /// <summary>Writes a batch within the caller's transaction, so that rows of other tables stand or fall with it. The caller commits, and then raises <see cref="EmbeddingSignal"/>.</summary>
+    public async Task<IReadOnlyList<WriteOutcome>> WriteAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, WriteMode mode, CancellationToken ct)
+    {
+        var outcomes = new WriteOutcome?[drafts.Count];
+        var (rows, twins) = BatchTwins.Find(drafts);
+
+        var created = rows.Count <= SmallBatch && rows.Sum(i => (long)drafts[i].Content.Length) <= SmallBatchLength
+            ? await InsertSmallAsync(transaction, drafts, rows, ct)
+            : await InsertLargeAsync(transaction, drafts, rows, ct);
+        var known = new List<int>();
+        foreach (var index in rows)
+        {
+            if (created.Contains(drafts[index].Id))
+            {
+                outcomes[index] = new WriteOutcome(drafts[index].Id, WriteStatus.Created);
+            }
+            else
+            {
+                known.Add(index);
+            }
+        }
+
+        if (known.Count > 0)
+        {
+            await MeetAsync(transaction, drafts, known, mode, outcomes, ct);
+        }
+
+        foreach (var (index, first) in twins)
+        {
+            outcomes[index] = BatchTwins.Outcome(drafts[index], drafts[first], outcomes[first]!);
+        }
+
+        return outcomes!;
+    }
+
+    private async Task<HashSet<Guid>> InsertSmallAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, List<int> rows, CancellationToken ct)
+    {
+        if (rows.Count == 0)
+        {
+            return [];
+        }
+
+        await using var command = new NpgsqlCommand($"""
+            WITH staged AS MATERIALIZED (
+                SELECT id, memory_type, source_system, title, content, decode(content_hash, 'hex') AS content_hash, dedupe_key, tags,
+                       agent_id, workflow_id, repo_id, project_id, session_id, metadata, provenance, occurred_at, expires_at
+                FROM jsonb_to_recordset($2) AS s(
+                    id uuid, memory_type text, source_system text, title text, content text, content_hash text, dedupe_key text, tags text[],
+                    agent_id text, workflow_id text, repo_id text, project_id text, session_id text, metadata jsonb, provenance jsonb,
+                    occurred_at timestamptz, expires_at timestamptz)),
+            {InsertStaged}
+            """, transaction.Connection, transaction);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
+        command.Parameters.Add(new NpgsqlParameter { Value = DraftJson.Write(drafts, rows), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        return await ReadIdsAsync(command, ct);
+    }
+
+    private async Task<HashSet<Guid>> InsertLargeAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, List<int> rows, CancellationToken ct)
+    {
+        var connection = transaction.Connection!;
+        await ExecuteAsync(transaction, """
+            DROP TABLE IF EXISTS pg_temp.staged;
+            CREATE TEMP TABLE staged (
+                id uuid, memory_type text, source_system text, title text, content text, content_hash bytea, dedupe_key text, tags text[],
+                agent_id text, workflow_id text, repo_id text, project_id text, session_id text, metadata jsonb, provenance jsonb,
+                occurred_at timestamptz, expires_at timestamptz) ON COMMIT DROP
+            """, ct);
+        await using (var copy = await connection.BeginBinaryImportAsync($"COPY pg_temp.staged ({DraftColumns}) FROM STDIN (FORMAT BINARY)", ct))
+        {
+            foreach (var index in rows)
+            {
+                await CopyAsync(copy, drafts[index], ct);
+            }
+
+            await copy.CompleteAsync(ct); // without it, disposing rolls the COPY back
+        }
+
+        await using var command = new NpgsqlCommand($"WITH {InsertStaged}", connection, transaction);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
+        return await ReadIdsAsync(command, ct);
+    }
+
+    // $1 tenant. Ordered by key so that two batches with the same keys wait for each other instead of deadlocking.
+    private const string InsertStaged = $"""
+        created AS (
+            INSERT INTO memories (tenant_id, {DraftColumns})
+            SELECT $1, {DraftColumns} FROM staged ORDER BY dedupe_key, id
+            ON CONFLICT DO NOTHING
+            RETURNING id),
+        queued AS (
+            INSERT INTO embedding_queue (tenant_id, memory_id, space_id)
+            SELECT $1, c.id, s.id FROM created c CROSS JOIN embedding_spaces s WHERE s.state IN ('active', 'building'))
+        SELECT id FROM created
+        """;
+
+    private static async Task CopyAsync(NpgsqlBinaryImporter copy, MemoryDraft draft, CancellationToken ct)
+    {
+        await copy.StartRowAsync(ct);
+        await copy.WriteAsync(draft.Id, NpgsqlDbType.Uuid, ct);
+        await copy.WriteAsync(draft.Type, NpgsqlDbType.Text, ct);
+        await copy.WriteAsync(draft.Source, NpgsqlDbType.Text, ct);
+        await WriteTextAsync(draft.Title);
+        await copy.WriteAsync(draft.Content, NpgsqlDbType.Text, ct);
+        await copy.WriteAsync(draft.ContentHash, NpgsqlDbType.Bytea, ct);
+        await WriteTextAsync(draft.DedupeKey);
+        await copy.WriteAsync(draft.Tags.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Text, ct);
+        await WriteTextAsync(draft.AgentId);
+        await WriteTextAsync(draft.WorkflowId);
+        await WriteTextAsync(draft.RepoId);
+        await WriteTextAsync(draft.ProjectId);
+        await WriteTextAsync(draft.SessionId);
+        await copy.WriteAsync(draft.Metadata, NpgsqlDbType.Jsonb, ct);
+        await copy.WriteAsync(draft.Provenance, NpgsqlDbType.Jsonb, ct);
+        await copy.WriteAsync(draft.OccurredAt.ToUniversalTime(), NpgsqlDbType.TimestampTz, ct);
+        if (draft.ExpiresAt is { } expires)
+        {
+            await copy.WriteAsync(expires.ToUniversalTime(), NpgsqlDbType.TimestampTz, ct);
+        }
+        else
+        {
+            await copy.WriteNullAsync(ct);
+        }
+
+        Task WriteTextAsync(string? text) => text is null ? copy.WriteNullAsync(ct) : copy.WriteAsync(text, NpgsqlDbType.Text, ct);
+    }
+
+    private static async Task<HashSet<Guid>> ReadIdsAsync(NpgsqlCommand command, CancellationToken ct)
+    {
+        var ids = new HashSet<Guid>();
+        await using var row = await command.ExecuteReaderAsync(ct);
+        while (await row.ReadAsync(ct))
+        {
+            ids.Add(row.GetGuid(0));
+        }
+
+        return ids;
+    }
+
+    private static async Task<int> ExecuteAsync(NpgsqlTransaction transaction, string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
+    {
+        await using var command = SqlText.Command(sql, transaction);
+        command.Parameters.AddRange(parameters);
+        return await command.ExecuteNonQueryAsync(ct);
+    }
+}

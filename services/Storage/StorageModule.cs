@@ -1,0 +1,95 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Mahavishnu.Storage;
+
+/// <summary>A process's part of the 50 connections that all services of a deployment share.</summary>
+public static class PoolShare
+{
+    /// <summary>One process with every module.</summary>
+    public const int All = 50;
+    public const int Ingest = 20;
+    public const int Search = 20;
+    public const int Migration = 10;
+}
+
+/// <summary>The vector store as a host sees it: one data source, the stores over it, and their health.</summary>
+public static class StorageModule
+{
+    /// <summary>Registers the database that the configuration names, the stores, and the checks <c>PostgreSql</c> and <c>embedding</c> (tag <c>ready</c>).</summary>
+    /// <remarks>Nothing connects before the host starts. The schema is not changed: <see cref="SchemaStore.UpgradeAsync"/> is a step of its own.</remarks>
+    public static TBuilder AddMahavishnuDatabase<TBuilder>(this TBuilder builder, int poolShare = PoolShare.All) where TBuilder : IHostApplicationBuilder
+    {
+        var services = builder.Services;
+        services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DatabaseOptions>, DatabaseOptionsValidator>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<TenantScope>();
+        services.TryAddSingleton(provider => Open(provider, poolShare));
+        services.TryAddSingleton<SchemaStore>();
+        services.TryAddSingleton<EmbeddingSpaceStore>();
+        services.TryAddSingleton<EmbeddingQueueStore>();
+        services.TryAddSingleton<MemoryWriteStore>();
+        services.TryAddSingleton<VectorIndexStore>();
+        services.TryAddSingleton<OperationStore>();
+        services.TryAddSingleton<EmbeddingSignal>();
+        services.TryAddSingleton<DatabaseStateStore>();
+        services.TryAddSingleton<DatabaseStartup>();
+        services.AddHostedService(provider => provider.GetRequiredService<DatabaseStartup>());
+        services.AddHealthChecks()
+            .AddCheck<DatabaseHealthCheck>("PostgreSql", tags: ["ready"])
+            .AddCheck<EmbeddingHealthCheck>("embedding", tags: ["ready"]);
+        services.AddOpenTelemetry().WithTracing(t => t.AddNpgsql());
+        return builder;
+    }
+
+    /// <summary>Registers work of one kind that outlives a request, and the worker that runs it.</summary>
+    public static IServiceCollection AddOperationHandler<THandler>(this IServiceCollection services) where THandler : class, IOperationHandler
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IOperationHandler, THandler>());
+        services.TryAddSingleton<OperationWorker>();
+        // AddHostedService would start one worker for each handler.
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, OperationWorker>(p => p.GetRequiredService<OperationWorker>()));
+        return services;
+    }
+
+    /// <summary>A data source as the services use it: for tools and tests that have a connection string and no host.</summary>
+    /// <param name="configure">Last word on the connection string.</param>
+    public static NpgsqlDataSource OpenDataSource(string connectionString, ILoggerFactory? logs = null, Action<NpgsqlConnectionStringBuilder>? configure = null)
+    {
+        var source = new NpgsqlDataSourceBuilder(connectionString);
+        source.UseVector();
+        if (logs is not null)
+        {
+            source.UseLoggerFactory(logs);
+        }
+
+        configure?.Invoke(source.ConnectionStringBuilder);
+        return source.Build();
+    }
+
+    private static NpgsqlDataSource Open(IServiceProvider provider, int poolShare)
+    {
+        var options = provider.GetRequiredService<IOptions<DatabaseOptions>>().Value;
+        var environment = provider.GetRequiredService<IHostEnvironment>();
+        return OpenDataSource(
+            DatabaseConnection.Require(provider.GetRequiredService<IConfiguration>()),
+            provider.GetService<ILoggerFactory>(),
+            connection =>
+            {
+                var most = options.MaxPoolSize > 0 ? options.MaxPoolSize : Math.Max(2, poolShare / options.Replicas);
+                connection.MaxPoolSize = most;
+                connection.MinPoolSize = Math.Min(options.MinPoolSize, most);
+                connection.ConnectionIdleLifetime = options.IdleLifetimeSeconds;
+                connection.ConnectionPruningInterval = Math.Min(connection.ConnectionPruningInterval, options.IdleLifetimeSeconds);
+                connection.Timeout = options.ConnectTimeoutSeconds;
+                connection.CommandTimeout = options.CommandTimeoutSeconds;
+                connection.ApplicationName ??= environment.ApplicationName;
+            });
+    }
+}
