@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Mahavishnu.Contracts;
 using Npgsql;
 
 namespace Mahavishnu.Storage;
@@ -19,7 +18,7 @@ public sealed partial class MemoryWriteStore
             var (byId, byKey) = found.GetValueOrDefault(index);
             var there = byId ?? byKey ?? throw new NpgsqlException("The memory in the way vanished while it was being looked at.", new IOException("Write again."));
 
-            if (byId is not null && byId.DeletedAt is not null)
+            if (byId is { Deleted: true })
             {
                 outcomes[index] = new WriteOutcome(byId.Id, WriteStatus.Conflict, "A deleted memory has this id; restore it, or choose another id.");
             }
@@ -27,7 +26,7 @@ public sealed partial class MemoryWriteStore
             {
                 outcomes[index] = await UpsertAsync(transaction, there, draft, ct);
             }
-            else if (byId is not null && !string.Equals(byId.Content, draft.Content, StringComparison.Ordinal))
+            else if (byId is not null && !byId.SameContent)
             {
                 outcomes[index] = new WriteOutcome(byId.Id, WriteStatus.Conflict, "The id exists with other content.");
             }
@@ -44,10 +43,15 @@ public sealed partial class MemoryWriteStore
         await KeepDifferencesAsync(transaction, differing, ct);
     }
 
-    private async Task<WriteOutcome> UpsertAsync(NpgsqlTransaction transaction, Memory there, MemoryDraft draft, CancellationToken ct)
+    private async Task<WriteOutcome> UpsertAsync(NpgsqlTransaction transaction, Met there, MemoryDraft draft, CancellationToken ct)
     {
-        var locked = await LockAsync(transaction, there.Id, ct) ?? there;
-        var change = await ReplaceAsync(transaction, locked, draft with { Id = there.Id }, ct);
+        var before = await LockAsync(transaction, there.Id, ct);
+        if (before is null || before.DeletedAt is not null)
+        {
+            return new WriteOutcome(there.Id, WriteStatus.Conflict, "The memory was deleted at the same moment; write it again.");
+        }
+
+        var change = await ReplaceAsync(transaction, before, draft with { Id = there.Id }, ct);
         return change.Status switch
         {
             ChangeStatus.Changed => new WriteOutcome(there.Id, WriteStatus.Updated),
@@ -56,13 +60,20 @@ public sealed partial class MemoryWriteStore
         };
     }
 
-    private async Task<Dictionary<int, (Memory? ById, Memory? ByKey)>> FindAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, List<int> known, CancellationToken ct)
+    /// <summary>As much of a stored memory as a duplicate is compared with.</summary>
+    private sealed record Met(Guid Id, bool Deleted, bool SameContent, string[] Tags, string? ProjectId, string Source);
+
+    private async Task<Dictionary<int, (Met? ById, Met? ByKey)>> FindAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, List<int> known, CancellationToken ct)
     {
-        var found = new Dictionary<int, (Memory?, Memory?)>(known.Count);
-        await using var command = new NpgsqlCommand($"""
-            SELECT {MemoryRowStore.Columns}, k.ordinal, m.id = k.id
-            FROM unnest($2, $3, $4) AS k(ordinal, id, dedupe_key)
-            JOIN memories m ON m.tenant_id = $1 AND (m.id = k.id OR m.dedupe_key = k.dedupe_key)
+        var found = new Dictionary<int, (Met?, Met?)>(known.Count);
+        // Two joins, each over its unique index; "id = … OR key = …" in one would cost ten times as much.
+        await using var command = new NpgsqlCommand("""
+            WITH asked AS (SELECT * FROM unnest($2, $3, $4, $5) AS a(ordinal, id, dedupe_key, content_hash))
+            SELECT a.ordinal, true, m.id, m.deleted_at IS NOT NULL, m.content_hash = a.content_hash, m.tags, m.project_id, m.source_system
+            FROM asked a JOIN memories m ON m.tenant_id = $1 AND m.id = a.id
+            UNION ALL
+            SELECT a.ordinal, false, m.id, m.deleted_at IS NOT NULL, m.content_hash = a.content_hash, m.tags, m.project_id, m.source_system
+            FROM asked a JOIN memories m ON m.tenant_id = $1 AND m.dedupe_key = a.dedupe_key
             """, transaction.Connection, transaction);
         command.Parameters.AddRange(new NpgsqlParameter[]
         {
@@ -70,21 +81,23 @@ public sealed partial class MemoryWriteStore
             new NpgsqlParameter<int[]> { TypedValue = known.ToArray() },
             new NpgsqlParameter<Guid[]> { TypedValue = known.Select(i => drafts[i].Id).ToArray() },
             new NpgsqlParameter<string?[]> { TypedValue = known.Select(i => drafts[i].DedupeKey).ToArray() },
+            new NpgsqlParameter<byte[][]> { TypedValue = known.Select(i => drafts[i].ContentHash).ToArray() },
         });
         await using var row = await command.ExecuteReaderAsync(ct);
         while (await row.ReadAsync(ct))
         {
-            var index = row.GetInt32(MemoryRowStore.ColumnCount);
-            var memory = MemoryRowStore.Read(row);
+            var index = row.GetInt32(0);
+            var met = new Met(
+                row.GetGuid(2), row.GetBoolean(3), row.GetBoolean(4), row.GetFieldValue<string[]>(5), row.IsDBNull(6) ? null : row.GetString(6), row.GetString(7));
             var (byId, byKey) = found.GetValueOrDefault(index);
-            found[index] = row.GetBoolean(MemoryRowStore.ColumnCount + 1) ? (memory, byKey) : (byId, memory);
+            found[index] = row.GetBoolean(1) ? (met, byKey) : (byId, met);
         }
 
         return found;
     }
 
     /// <summary>What a duplicate said differently from the memory it repeats, as an entry of <c>provenance.duplicates</c>; null where nothing.</summary>
-    private static string? Difference(Memory there, MemoryDraft draft)
+    private static string? Difference(Met there, MemoryDraft draft)
     {
         var entry = new JsonObject();
         if (draft.IdGiven && draft.Id != there.Id)

@@ -114,10 +114,15 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
     }
 
     // $1 tenant. Ordered by key so that two batches with the same keys wait for each other instead of deadlocking.
+    // What is known to be there is left out first: a row's words are computed before ON CONFLICT is asked, and they are
+    // most of its cost. ON CONFLICT decides what others write at the same time.
     private const string InsertStaged = $"""
         created AS (
             INSERT INTO memories (tenant_id, {DraftColumns})
-            SELECT $1, {DraftColumns} FROM staged ORDER BY dedupe_key, id
+            SELECT $1, {DraftColumns} FROM staged s
+            WHERE NOT EXISTS (SELECT FROM memories m WHERE m.tenant_id = $1 AND m.id = s.id)
+              AND NOT EXISTS (SELECT FROM memories m WHERE m.tenant_id = $1 AND m.dedupe_key = s.dedupe_key)
+            ORDER BY dedupe_key, id
             ON CONFLICT DO NOTHING
             RETURNING id),
         queued AS (
