@@ -12,8 +12,8 @@ public sealed class AuthOptions
     /// When set, every route but the two probes needs <c>Authorization: Bearer KEY</c>. Needed to listen on anything but a loopback address.
     /// Blank is the same as absent, so that an empty environment variable opens nothing.
     /// </summary>
-    [StringLength(4_096, ErrorMessage = "Auth:ApiKey must be at most 4,096 characters.")]
-    [RegularExpression(@"[\x21-\x7E]+|\s*", ErrorMessage = "Auth:ApiKey must be visible ASCII without spaces; it travels in a header.")]
+    [StringLength(4_096)]
+    [RegularExpression(@"[\x21-\x7E]+|\s*", ErrorMessage = "must be visible ASCII without spaces; it travels in a header.")]
     public string? ApiKey { get; set; }
 
     internal bool HasKey => !string.IsNullOrWhiteSpace(ApiKey);
@@ -31,7 +31,7 @@ public sealed class EdgeOptions
     public IList<string> AllowedHosts { get; } = [];
 
     /// <summary>Bytes of one request body; routes that take batches allow <see cref="RequestLimits.Batch"/>.</summary>
-    [Range(1_024, 1_073_741_824, ErrorMessage = "Edge:MaxBodyBytes must be between 1024 and 1073741824.")]
+    [Range(1_024, 1_073_741_824)]
     public long MaxBodyBytes { get; set; } = 32L << 20;
 }
 

@@ -98,9 +98,10 @@ public static class HealthRoutes
         return document;
     }
 
-    // An exception's text may hold a connection string; only what a check says on purpose leaves the process.
+    // The text of an exception that a check let through becomes its description, and may hold a connection string;
+    // only what a check says on purpose leaves the process.
     private static string? Message(HealthReportEntry entry) =>
-        entry.Description ?? (entry.Exception is null ? null : $"{entry.Exception.GetType().Name}");
+        entry.Exception is { } exception && entry.Description == exception.Message ? exception.GetType().Name : entry.Description;
 
     private static string Status(HealthStatus status) => status switch
     {

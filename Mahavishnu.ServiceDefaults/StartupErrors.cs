@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using System.Reflection;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -8,7 +10,7 @@ using Microsoft.Extensions.Options;
 namespace Mahavishnu.ServiceDefaults;
 
 /// <summary>Tells a mistake in the settings from a bug: the first is a line on stderr that names the key, the second a stack trace.</summary>
-public static class StartupErrors
+public static partial class StartupErrors
 {
     private const string HostCategory = "Microsoft.Extensions.Hosting.Internal.Host";
 
@@ -24,7 +26,7 @@ public static class StartupErrors
         switch (exception)
         {
             case OptionsValidationException validation:
-                lines.AddRange(validation.Failures);
+                lines.AddRange(validation.Failures.Select(f => NameKey(f, validation.OptionsType)));
                 return true;
             case SettingsException:
                 lines.Add(exception.Message);
@@ -46,6 +48,33 @@ public static class StartupErrors
                 return false;
         }
     }
+
+    /// <summary>
+    /// Generated validators speak of types: "MaxBodyBytes: The field EdgeOptions.MaxBodyBytes must be between 1 and 9." A person has keys:
+    /// "Edge:MaxBodyBytes must be between 1 and 9."
+    /// </summary>
+    internal static string NameKey(string failure, Type options)
+    {
+        if (options.GetField("Section", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue() is not string section
+            || Failure().Match(failure) is not { Success: true } match
+            || options.GetProperty(match.Groups["member"].Value.Split('.', '[')[0]) is null)
+        {
+            return failure;
+        }
+
+        var (member, rest) = (match.Groups["member"].Value, match.Groups["rest"].Value);
+        var key = $"{section}:{member.Replace('.', ':')}";
+        return rest.StartsWith(key, StringComparison.Ordinal) ? rest
+            : Field().Match(rest) is { Success: true } field ? $"{key} {field.Groups["says"].Value}"
+            : $"{key} {rest}";
+    }
+
+    [GeneratedRegex(@"^(?<member>[\w.\[\]]+): (?<rest>.+)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Failure();
+
+    // "The field X.Y must be …", "The X.Y field is required."
+    [GeneratedRegex(@"^The (field )?\w+\.[\w.\[\]]+ (field )?(?<says>.+)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Field();
 
     private static string Unconvertible(string message)
     {
