@@ -18,7 +18,7 @@ public static class HealthRoutes
     /// <summary>200 when requests can be answered, 503 before and while stopping.</summary>
     public const string Ready = "/health/ready";
 
-    /// <summary>Tag of the health checks that <see cref="Ready"/> waits for. Their <c>Data</c> entries become properties of its answer.</summary>
+    /// <summary>Tag of the health checks that <see cref="Ready"/> waits for. Their <c>Data</c> entries stand beside their status in its answer.</summary>
     public const string ReadyTag = "ready";
 
     /// <summary>Tag of health checks that are about this process and no component of the health document.</summary>
@@ -80,18 +80,20 @@ public static class HealthRoutes
         Math.Round(entry.Duration.TotalMilliseconds, 2),
         entry.Data.Count == 0 ? null : entry.Data.ToDictionary(d => d.Key, object? (d) => d.Value, StringComparer.Ordinal));
 
+    // {"ready":true,"checks":{"startup":{"status":"healthy","message":"Warm."},"postgresql":{"status":"healthy","message":"…","database":"Host=…","schemaVersion":2}}}
     private static JsonObject ReadyDocument(HealthReport report)
     {
         var document = new JsonObject { ["ready"] = report.Status != HealthStatus.Unhealthy };
-        var checks = new JsonArray();
+        var checks = new JsonObject();
         foreach (var (name, entry) in report.Entries)
         {
+            var check = new JsonObject { ["status"] = Status(entry.Status), ["message"] = Message(entry) };
             foreach (var (key, value) in entry.Data)
             {
-                document.TryAdd(key, JsonSerializer.SerializeToNode(value, WireJson.Strict));
+                check.TryAdd(key, JsonSerializer.SerializeToNode(value, WireJson.Strict));
             }
 
-            checks.Add(new JsonObject { ["name"] = name.ToLowerInvariant(), ["status"] = Status(entry.Status), ["message"] = Message(entry) });
+            checks[name.ToLowerInvariant()] = check;
         }
 
         document["checks"] = checks;

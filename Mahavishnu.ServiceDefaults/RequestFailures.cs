@@ -58,6 +58,13 @@ internal sealed partial class RequestFailures(IProblemDetailsService problems, I
                 "The database does not answer. Nothing was lost; ask again.");
         }
 
+        // 42P01: a table is not there. Until somebody has upgraded the schema, every request would be an "unexpected error".
+        if (exception is DbException { SqlState: "42P01" })
+        {
+            return Problems.UnavailableDetails(StatusCodes.Status503ServiceUnavailable, DatabaseRetryAfter, ErrorCodes.SchemaMismatch,
+                "The database does not have this program's schema. Run `mahavishnu db migrate`, or the migration service with --migrate.");
+        }
+
         if (exception is OperationCanceledException && lifetime.ApplicationStopping.IsCancellationRequested)
         {
             return Problems.UnavailableDetails(StatusCodes.Status503ServiceUnavailable, DatabaseRetryAfter, ErrorCodes.Cancelled, "The server is stopping.");
@@ -73,10 +80,11 @@ internal sealed partial class RequestFailures(IProblemDetailsService problems, I
         {
             if (e is DbException db)
             {
-                // 08 connection, 53 out of resources (too many connections), 57P shutdown and "cannot connect now", 58 system error;
+                // 08 connection, 28 and 3D a login or database that is not there (yet), 53 out of resources (too many connections),
+                // 57P shutdown and "cannot connect now", 58 system error;
                 // a serialization failure or deadlock that is still there after the store's own retries is also a matter of asking again.
                 return db.IsTransient
-                    || db.SqlState is { Length: 5 } state && (state[..2] is "08" or "53" or "58" || state.StartsWith("57P", StringComparison.Ordinal))
+                    || db.SqlState is { Length: 5 } state && (state[..2] is "08" or "28" or "3D" or "53" or "58" || state.StartsWith("57P", StringComparison.Ordinal))
                     || db.InnerException is SocketException or IOException or TimeoutException;
             }
         }
@@ -158,7 +166,7 @@ internal sealed partial class RequestFailures(IProblemDetailsService problems, I
 
     private void Log(Exception exception, ProblemDetails problem, HttpContext context)
     {
-        if (problem.Status >= 500 && problem.Extensions["code"] is ErrorCodes.Internal)
+        if (problem.Status >= 500 && problem.Extensions["code"] is ErrorCodes.Internal or ErrorCodes.SchemaMismatch)
         {
             Failed(logger, context.Request.Method, context.Request.Path, exception);
         }

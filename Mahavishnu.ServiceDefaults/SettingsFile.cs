@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mahavishnu.Contracts;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -139,6 +140,3 @@ internal static class SettingsFile
 
     private static string Join(string prefix, string key) => prefix.Length == 0 ? key : $"{prefix}:{key}";
 }
-
-/// <summary>A setting that stops the start. The message names the key or the file and line, and is all a person needs to see.</summary>
-public sealed class SettingsException(string message, Exception? innerException = null) : Exception(message, innerException);

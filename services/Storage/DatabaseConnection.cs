@@ -111,7 +111,7 @@ public static class DatabaseConnection
 }
 
 /// <summary>A setting of the database connection that cannot be used; <see cref="Key"/> names it.</summary>
-public sealed class DatabaseConfigurationException(string key, string message) : Exception(message)
+public sealed class DatabaseConfigurationException(string key, string message) : SettingsException(message)
 {
     public string Key { get; } = key;
 }

@@ -11,7 +11,13 @@ public sealed class DatabaseOptions
     /// <summary>Connections kept open. The plan's 5, shared by the services of a deployment.</summary>
     [Range(0, 1_000)] public int MinPoolSize { get; set; } = 5;
 
-    /// <summary>Most connections of this process; 0 takes the service's share (ingest 20, search 20, migration 10, all in one process 50) divided by <see cref="Replicas"/>.</summary>
+    /// <summary>With <see cref="MaxOverflow"/>, the connections of all services together: the plan's 20 + 30.</summary>
+    [Range(1, 10_000)] public int PoolSize { get; set; } = 20;
+
+    /// <summary>Connections above <see cref="PoolSize"/> under load.</summary>
+    [Range(0, 10_000)] public int MaxOverflow { get; set; } = 30;
+
+    /// <summary>Most connections of this process; 0 takes the service's share of all (ingest 20 of 50, search 20, migration 10, one process with everything 50) divided by <see cref="Replicas"/>.</summary>
     [Range(0, 10_000)] public int MaxPoolSize { get; set; }
 
     /// <summary>How many processes share the service's part of the pool.</summary>

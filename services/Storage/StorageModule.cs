@@ -82,7 +82,7 @@ public static class StorageModule
             provider.GetService<ILoggerFactory>(),
             connection =>
             {
-                var most = options.MaxPoolSize > 0 ? options.MaxPoolSize : Math.Max(2, poolShare / options.Replicas);
+                var most = options.MaxPoolSize > 0 ? options.MaxPoolSize : Math.Max(2, poolShare * (options.PoolSize + options.MaxOverflow) / PoolShare.All / options.Replicas);
                 connection.MaxPoolSize = most;
                 connection.MinPoolSize = Math.Min(options.MinPoolSize, most);
                 connection.ConnectionIdleLifetime = options.IdleLifetimeSeconds;

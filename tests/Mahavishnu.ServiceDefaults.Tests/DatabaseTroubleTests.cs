@@ -21,6 +21,7 @@ public sealed class DatabaseTroubleTests
     [InlineData("57P03", true)] // starting up
     [InlineData("53300", true)] // too many connections
     [InlineData("08006", true)] // connection failure
+    [InlineData("3D000", true)] // the database is not there yet
     [InlineData("42P01", false)] // a missing table is a bug
     [InlineData("23505", false)]
     public void A_state_counts_as_trouble_when_asking_again_can_help(string sqlState, bool trouble) =>
@@ -40,6 +41,17 @@ public sealed class DatabaseTroubleTests
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "database_unavailable"), (answer.Status, answer.Code));
         Assert.Equal("2", answer.Headers.GetValues("Retry-After").Single());
         Assert.DoesNotContain("hunter2", answer.Body!.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_schema_says_what_to_run()
+    {
+        await using var server = await TestServer.StartAsync(app => app.MapGet("/x", () => { throw new DriverException("42P01"); }));
+
+        var answer = await server.Http.AskAsync(HttpMethod.Get, "/x");
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "schema_mismatch"), (answer.Status, answer.Code));
+        Assert.Contains("migrate", answer.Detail, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -67,17 +67,18 @@ public sealed class HealthTests
     {
         await using var server = await StartAsync(checks => checks
             .AddCheck("PostgreSql", () => HealthCheckResult.Healthy("OK", new Dictionary<string, object> { ["database"] = "Host=x;Password=***", ["schemaVersion"] = 3 }), ["ready"])
-            .AddCheck("embedding", () => HealthCheckResult.Degraded("words only", data: new Dictionary<string, object> { ["embedding"] = new { model = "builtin", pending = 2 } }), ["ready"])
+            .AddCheck("embedding", () => HealthCheckResult.Degraded("words only", data: new Dictionary<string, object> { ["model"] = "builtin", ["pending"] = 2 }), ["ready"])
             .AddCheck("disk", () => HealthCheckResult.Unhealthy("full")));
 
         var answer = await server.Http.AskAsync(HttpMethod.Get, "/health/ready");
 
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.True((bool)answer.Body!["ready"]!);
-        Assert.Equal("Host=x;Password=***", (string?)answer.Body["database"]);
-        Assert.Equal(3, (int)answer.Body["schemaVersion"]!);
-        Assert.Equal(2, (int)answer.Body["embedding"]!["pending"]!);
-        Assert.Equal(["startup", "postgresql", "embedding"], answer.Body["checks"]!.AsArray().Select(c => (string?)c!["name"]));
+        var checks = answer.Body["checks"]!.AsObject();
+        Assert.Equal(["startup", "postgresql", "embedding"], checks.Select(c => c.Key));
+        Assert.Equal("Host=x;Password=***", (string?)checks["postgresql"]!["database"]);
+        Assert.Equal(3, (int)checks["postgresql"]!["schemaVersion"]!);
+        Assert.Equal(("degraded", "words only", 2), ((string?)checks["embedding"]!["status"], (string?)checks["embedding"]!["message"], (int)checks["embedding"]!["pending"]!));
     }
 
     [Fact]
@@ -117,7 +118,7 @@ public sealed class HealthTests
 
         var warm = await server.Http.AskAsync(HttpMethod.Get, "/health/ready");
         Assert.Equal((HttpStatusCode.ServiceUnavailable, false), (cold.Status, (bool)cold.Body!["ready"]!));
-        Assert.Contains("first search", (string?)cold.Body["checks"]![0]!["message"], StringComparison.Ordinal);
+        Assert.Contains("first search", (string?)cold.Body["checks"]!["startup"]!["message"], StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.OK, true), (warm.Status, (bool)warm.Body!["ready"]!));
     }
 
