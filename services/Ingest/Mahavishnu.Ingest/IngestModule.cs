@@ -1,0 +1,28 @@
+using Mahavishnu.Contracts;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Mahavishnu.Ingest;
+
+/// <summary>The write side as a host sees it: two verbs. The host brings the database, the embedding model and the service defaults.</summary>
+public static class IngestModule
+{
+    public static TBuilder AddIngest<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
+    {
+        var services = builder.Services;
+        services.AddOptions<IngestOptions>().BindConfiguration(IngestOptions.Section).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<IngestOptions>, IngestOptionsValidator>());
+        services.TryAddSingleton(TimeProvider.System);
+        return builder;
+    }
+
+    /// <summary>Maps the routes under <c>/api/v1</c> that <c>Resources.Routes</c> gives to ingest.</summary>
+    public static IEndpointRouteBuilder MapIngest(this IEndpointRouteBuilder routes)
+    {
+        var api = routes.MapGroup(Resources.Api);
+        return api;
+    }
+}

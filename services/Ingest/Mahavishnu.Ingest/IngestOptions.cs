@@ -1,0 +1,19 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace Mahavishnu.Ingest;
+
+/// <summary>The knobs of the write side (section <c>Ingest</c>).</summary>
+internal sealed class IngestOptions
+{
+    public const string Section = "Ingest";
+
+    /// <summary>Directories whose contents may be ingested; nothing outside them is ever read. Empty: none.</summary>
+    public IList<string> Roots { get; } = [];
+
+    /// <summary>Memories of a batch that are written in one transaction: what is lost at most when the server dies in the middle of a batch, before its answer.</summary>
+    [Range(1, 10_000)] public int RowsPerTransaction { get; set; } = 1_000;
+}
+
+[OptionsValidator]
+internal sealed partial class IngestOptionsValidator : IValidateOptions<IngestOptions>;
