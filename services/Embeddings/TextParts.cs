@@ -20,14 +20,20 @@ public static class TextParts
         var parts = new List<string>();
         for (var start = 0; start < text.Length;)
         {
-            var rest = text.AsSpan(start);
-            var length = TokenCounter.LengthWithin(rest, maxTokens);
-            length = length < rest.Length ? Cut(rest[..length]) : length;
+            var length = NextLength(text.AsSpan(start), maxTokens);
             parts.Add(text.Substring(start, length));
             start += length;
         }
 
         return parts;
+    }
+
+    /// <summary>How many characters the next part takes from the beginning of a text; all of them when the text fits.</summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxTokens"/> is below 1.</exception>
+    public static int NextLength(ReadOnlySpan<char> text, int maxTokens)
+    {
+        var length = TokenCounter.LengthWithin(text, maxTokens);
+        return length < text.Length ? Cut(text[..length]) : length;
     }
 
     private static int Cut(ReadOnlySpan<char> fits)
