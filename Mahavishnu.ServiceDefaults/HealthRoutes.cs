@@ -30,7 +30,7 @@ public static class HealthRoutes
     /// <summary>Maps <see cref="Live"/> and <see cref="Ready"/>.</summary>
     public static void MapProbes(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet(Live, () => TypedResults.Json(new { status = "ok" }, WireJson.Strict)).ExcludeFromDescription();
+        routes.MapLive();
         routes.MapGet(Ready, async (HealthCheckService checks, CancellationToken ct) =>
         {
             var report = await checks.CheckHealthAsync(c => c.Tags.Contains(ReadyTag), ct);
@@ -39,6 +39,10 @@ public static class HealthRoutes
                 statusCode: report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK);
         }).ExcludeFromDescription();
     }
+
+    /// <summary>Maps <see cref="Live"/> alone, for a server with its own idea of being ready.</summary>
+    public static void MapLive(this IEndpointRouteBuilder routes) =>
+        routes.MapGet(Live, () => TypedResults.Json(new { status = "ok" }, WireJson.Strict)).ExcludeFromDescription();
 
     /// <summary>Maps <c>/api/v1/health</c>, 503 when a component is unhealthy.</summary>
     public static void MapHealthDocument(this IEndpointRouteBuilder routes) =>
@@ -80,8 +84,10 @@ public static class HealthRoutes
         Math.Round(entry.Duration.TotalMilliseconds, 2),
         entry.Data.Count == 0 ? null : entry.Data.ToDictionary(d => d.Key, object? (d) => d.Value, StringComparer.Ordinal));
 
-    // {"ready":true,"checks":{"startup":{"status":"healthy","message":"Warm."},"postgresql":{"status":"healthy","message":"…","database":"Host=…","schemaVersion":2}}}
-    private static JsonObject ReadyDocument(HealthReport report)
+    /// <summary>
+    /// <c>{"ready":true,"checks":{"startup":{"status":"healthy","message":"Warm."},"postgresql":{"status":"healthy","message":"…","database":"Host=…","schemaVersion":2}}}</c>
+    /// </summary>
+    public static JsonObject ReadyDocument(HealthReport report)
     {
         var document = new JsonObject { ["ready"] = report.Status != HealthStatus.Unhealthy };
         var checks = new JsonObject();

@@ -4,6 +4,13 @@ using Polly;
 
 namespace Mahavishnu.ServiceDefaults;
 
+/// <summary>What a caller of another service can say about its call.</summary>
+public static class ServiceCalls
+{
+    /// <summary>Set to true on a request that must not be repeated: a question about health wants the answer of this moment.</summary>
+    public static HttpRequestOptionsKey<bool> Once { get; } = new("Mahavishnu.Once");
+}
+
 /// <summary>
 /// How services call each other: by name, and again when a call that changes nothing failed on the way. The standard handler is not used: it
 /// repeats POSTs, cuts an attempt after 10 s (a batch takes longer) and lets 1,000 calls through at once.
@@ -26,7 +33,9 @@ internal static class HttpDefaults
                     BackoffType = DelayBackoffType.Exponential,
                     UseJitter = true,
                     // Only what never reached an answer. A 503 is one: it says how long to wait, which is the caller's to decide.
-                    ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Exception is HttpRequestException),
+                    ShouldHandle = arguments => ValueTask.FromResult(
+                        arguments.Outcome.Exception is HttpRequestException
+                        && arguments.Context.GetRequestMessage()?.Options.TryGetValue(ServiceCalls.Once, out var once) is not true),
                 };
                 retry.DisableForUnsafeHttpMethods();
                 pipeline.AddRetry(retry);

@@ -109,7 +109,9 @@ public static class ServiceDefaultsExtensions
     /// <summary>Streams of events last as long as somebody listens; at a stop they must not hold the process for the whole grace period.</summary>
     private static async Task EndStreamsOnShutdownAsync(HttpContext context, RequestDelegate next)
     {
-        if (!context.Request.Headers.Accept.Any(a => a?.Contains("text/event-stream", StringComparison.OrdinalIgnoreCase) == true))
+        var stream = context.Request.Path.Value?.EndsWith("/events", StringComparison.Ordinal) == true
+            || context.Request.Headers.Accept.Any(a => a?.Contains("text/event-stream", StringComparison.OrdinalIgnoreCase) == true);
+        if (!stream)
         {
             await next(context);
             return;
