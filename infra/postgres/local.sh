@@ -201,7 +201,7 @@ backup() {
 
 # ---- verbs
 
-there() { [ -s "$data/PG_VERSION" ] && [ -e "$prefix/versions" ] || die "there is no private server in $home yet: up"; }
+there() { [ -s "$data/PG_VERSION" ] && [ -e "$prefix/versions" ] || die "there is no private server in $home yet: up makes one"; }
 choose_account
 case $verb in
     up) ensure_running; ensure_database; url ;;

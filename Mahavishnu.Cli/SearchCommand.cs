@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Globalization;
+using Mahavishnu.Contracts;
+using Spectre.Console;
+
+namespace Mahavishnu.Cli;
+
+/// <summary><c>mahavishnu search QUESTION</c>.</summary>
+internal static class SearchCommand
+{
+    private const int PreviewLines = 3;
+    private const int PreviewWidth = 160;
+
+    public static Command Create(GlobalOptions options, Terminal terminal)
+    {
+        var question = new Argument<string[]>("QUESTION") { Description = "What you want to know; several words need no quotes", Arity = ArgumentArity.OneOrMore };
+        var mode = new Option<string?>("--mode") { Description = "hybrid (default), vector or text", HelpName = "M" };
+        mode.AcceptOnlyFromAmong([.. SearchModes.All]);
+        var types = new Option<string[]>("--type") { Description = "Only memories of this type; may be repeated", HelpName = "T" };
+        types.AcceptOnlyFromAmong([.. MemoryTypes.All]);
+        var sources = new Option<string[]>("--source") { Description = "Only memories of this source; may be repeated", HelpName = "S" };
+        var project = new Option<string?>("--project") { Description = "Only this project", HelpName = "P" };
+        var repo = new Option<string?>("--repo") { Description = "Only this repository", HelpName = "R" };
+        var limit = WholeNumber.Option("--limit", 1, SearchRequest.MaxLimit, "Most hits; default 10");
+        var explain = new Option<bool>("--explain") { Description = "Show each hit's rank and score in each arm" };
+
+        var command = new Command("search", "Find memories by meaning and by words") { question, mode, types, sources, project, repo, limit, explain };
+        command.SetAction(async (parsed, ct) =>
+        {
+            var request = new SearchRequest
+            {
+                Query = string.Join(' ', parsed.GetRequiredValue(question)),
+                Mode = parsed.GetValue(mode),
+                Types = parsed.GetValue(types) is { Length: > 0 } t ? t : null,
+                Sources = parsed.GetValue(sources) is { Length: > 0 } s ? s : null,
+                ProjectId = parsed.GetValue(project),
+                RepoId = parsed.GetValue(repo),
+                Limit = parsed.GetValue(limit),
+                Explain = parsed.GetValue(explain) ? true : null,
+            };
+            await using var service = await ServiceConnection.OpenAsync(await ServiceConnection.FindAsync(options, parsed, ct), roots: [], terminal, ct);
+            var response = await new SearchClient(service.Http).SearchAsync(request, ct);
+            if (options.IsJson(parsed))
+            {
+                terminal.WriteJson(response);
+            }
+            else
+            {
+                Write(response, terminal);
+            }
+
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static void Write(SearchResponse response, Terminal terminal)
+    {
+        foreach (var (i, hit) in response.Hits.Index())
+        {
+            WriteHit(terminal.Screen, i + 1, hit);
+        }
+
+        terminal.Say(string.Create(CultureInfo.InvariantCulture, $"{response.Hits.Count} hits in {response.TookMs:0.0} ms ({response.Mode}{(response.Model is null ? "" : ", " + response.Model)})"));
+        if (response.Degraded.Count > 0)
+        {
+            terminal.Say($"not everything could be searched: {string.Join(", ", response.Degraded)}");
+        }
+    }
+
+    /// <summary>Place, where it is from, score; then the beginning of what was found.</summary>
+    internal static void WriteHit(IAnsiConsole screen, int place, SearchHit hit)
+    {
+        screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"{place,2}. ")));
+        screen.Write(new Text(Origin(hit), new Style(decoration: Decoration.Bold)));
+        screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"  {hit.Type}  {hit.Score:0.000}{(hit.Similarity is { } s ? $"  similarity {s:0.000}" : "")}\n"), new Style(decoration: Decoration.Dim)));
+        foreach (var line in hit.Content.Split('\n').Select(l => l.TrimEnd()).Where(l => l.Length > 0).Take(PreviewLines))
+        {
+            screen.Write(new Text($"    {(line.Length > PreviewWidth ? line[..PreviewWidth] + "…" : line)}\n"));
+        }
+
+        if (hit.Explain is { } why)
+        {
+            var vector = why.Vector is { } v ? string.Create(CultureInfo.InvariantCulture, $"vector #{v.Rank} {v.Similarity:0.000}") : "vector –";
+            var text = why.Text is { } w ? string.Create(CultureInfo.InvariantCulture, $"text #{w.Rank} {w.Score:0.000}") : "text –";
+            screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"    {vector}, {text}, neighbour {why.Neighbour:0.000}, fused {why.Fused:0.000}\n"), new Style(decoration: Decoration.Dim)));
+        }
+    }
+
+    /// <summary><c>repo: path:12-40</c> for a repository's chunk; title or id for what was stored by itself.</summary>
+    internal static string Origin(SearchHit hit) => hit switch
+    {
+        { Path: { } path, Lines: { } lines } => string.Create(CultureInfo.InvariantCulture, $"{hit.RepoId}: {path}:{lines.Start}-{lines.End}"),
+        { Path: { } path } => $"{hit.RepoId}: {path}",
+        { Title: { } title } => title,
+        _ => hit.Id.ToString(),
+    };
+}

@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Globalization;
+using Mahavishnu.Contracts;
+using Mahavishnu.Storage;
+using Spectre.Console;
+
+namespace Mahavishnu.Cli;
+
+/// <summary><c>mahavishnu status</c>: what runs, on which database, and how far the work is. Starts nothing.</summary>
+internal static class StatusCommand
+{
+    public static Command Create(GlobalOptions options, Terminal terminal)
+    {
+        var command = new Command("status", "Say what runs and how far the work is; exit code 1 unless all is well");
+        command.SetAction(async (parsed, ct) =>
+        {
+            var address = await ServiceConnection.FindAsync(options, parsed, ct);
+            return address is null
+                ? await WithoutServiceAsync(options.IsJson(parsed), terminal, ct)
+                : await OfServiceAsync(address, options.IsJson(parsed), terminal, ct);
+        });
+        return command;
+    }
+
+    private static async Task<int> WithoutServiceAsync(bool json, Terminal terminal, CancellationToken ct)
+    {
+        var given = DatabaseConnection.Find(Settings.Load().Configuration);
+        var database = given is null ? (await PrivateDatabase.CaptureAsync(["status"], ct)).Output.Trim() : DatabaseConnection.Mask(given);
+        if (json)
+        {
+            terminal.WriteJson(new { service = "not running", database });
+        }
+        else
+        {
+            terminal.Out.WriteLine("service   not running; `mahavishnu up` starts it");
+            terminal.Out.WriteLine(database.Length == 0 ? "database  none yet" : $"database  {(given is null ? "private" : "given")}: {database}");
+        }
+
+        return ExitCode.Failed;
+    }
+
+    private static async Task<int> OfServiceAsync(ServiceAddress address, bool json, Terminal terminal, CancellationToken ct)
+    {
+        using var http = ServiceConnection.CreateClient(address);
+        // 503 carries the document as well: it says which component is down.
+        using var response = await http.GetAsync(new Uri($"{Resources.Api}/health", UriKind.Relative), ct);
+        if (response.StatusCode == System.Net.HttpStatusCode.Unauthorized)
+        {
+            throw new CliException($"the service at {address.Url} wants another API key: --api-key, or {GlobalOptions.ApiKeyVariable}");
+        }
+
+        var health = await response.Content.ReadFromJsonAsync<HealthDocument>(WireJson.Lenient, ct)
+            ?? throw new CliException($"the service at {address.Url} has no health document");
+        var up = response.IsSuccessStatusCode;
+        var embeddings = up ? await new AdminClient(http).EmbeddingsAsync(ct) : null;
+        var repositories = up ? (await new RepositoriesClient(http).ListAsync(ct)).Items : [];
+        if (json)
+        {
+            terminal.WriteJson(new { url = address.Url, health, embeddings, repositories });
+        }
+        else
+        {
+            Write(address, health, embeddings, repositories, terminal);
+        }
+
+        return health.Status == "healthy" ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static void Write(ServiceAddress address, HealthDocument health, EmbeddingStatus? embeddings, IReadOnlyList<Repository> repositories, Terminal terminal)
+    {
+        var screen = terminal.Screen;
+        screen.Write(new Text($"{address.Url}  {health.Status}, version {health.Version}, up {TimeSpan.FromSeconds(Math.Round(health.UptimeSeconds)).ToString("c", CultureInfo.InvariantCulture)}\n"));
+        Table(screen, ["component", "status", "", "ms"], health.Components.Select(c =>
+            new[] { c.Name, c.Status, c.Message ?? "", c.LatencyMs?.ToString("0.0", CultureInfo.InvariantCulture) ?? "" }));
+        if (embeddings is not null)
+        {
+            Table(screen, ["embedding space", "state", "vectors", "index"], embeddings.Spaces.Select(s =>
+                new[] { $"{s.Model} ({s.Dimensions})", s.State, s.Vectors.ToString("N0", CultureInfo.InvariantCulture), s.Index }));
+            var queue = embeddings.Queue;
+            screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"embedding: {queue.Pending:N0} pending, {queue.Running:N0} running, {queue.Failed:N0} failed\n")));
+        }
+
+        if (repositories.Count > 0)
+        {
+            Table(screen, ["repository", "status", "files", "chunks", "ingested", "path"], repositories.Select(r =>
+                new[] { r.RepoId, r.Status, r.Files.ToString("N0", CultureInfo.InvariantCulture), r.Chunks.ToString("N0", CultureInfo.InvariantCulture), WireTime.Format(r.IngestedAt), r.Path }));
+        }
+    }
+
+    private static void Table(IAnsiConsole screen, string[] head, IEnumerable<string[]> rows)
+    {
+        var table = new Table().RoundedBorder();
+        foreach (var name in head)
+        {
+            table.AddColumn(new TableColumn(new Text(name)));
+        }
+
+        foreach (var row in rows)
+        {
+            table.AddRow(row.Select(cell => new Text(cell)));
+        }
+
+        screen.Write(table);
+    }
+}

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using Mahavishnu.Contracts;
+using Spectre.Console;
+
+namespace Mahavishnu.Cli;
+
+/// <summary>Where the program writes: answers to standard output, everything else (progress, remarks, errors) to standard error.</summary>
+internal sealed class Terminal
+{
+    private static readonly JsonSerializerOptions Json = new(WireJson.Lenient) { WriteIndented = true };
+
+    public Terminal(TextWriter output, TextWriter error)
+    {
+        Out = output;
+        Error = error;
+        Screen = Create(output);
+        Messages = Create(error);
+    }
+
+    public TextWriter Out { get; }
+
+    public TextWriter Error { get; }
+
+    /// <summary>Standard output with colours and tables where it is a terminal.</summary>
+    public IAnsiConsole Screen { get; }
+
+    /// <summary>Standard error, for progress.</summary>
+    public IAnsiConsole Messages { get; }
+
+    public void Say(string message) => Error.WriteLine($"mahavishnu: {message}");
+
+    public void WriteJson<T>(T value) => Out.WriteLine(JsonSerializer.Serialize(value, Json));
+
+    private static IAnsiConsole Create(TextWriter writer)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        if (!console.Profile.Out.IsTerminal)
+        {
+            // What goes into a file or a pipe is read by programs: no line is broken to fit a screen that is not there.
+            console.Profile.Width = 500;
+        }
+
+        return console;
+    }
+}

@@ -1,0 +1,85 @@
+namespace Mahavishnu.Cli.Tests;
+
+public sealed class UsageTests
+{
+    [Theory]
+    [InlineData("Required command", "")]
+    [InlineData("'frobnicate'", "frobnicate")]
+    [InlineData("QUESTION", "search")]
+    [InlineData("--limit must be between 1 and 200", "search --limit 0 word")]
+    [InlineData("--limit must be between 1 and 200", "search --limit 201 word")]
+    [InlineData("--limit must be between 1 and 200", "search --limit many word")]
+    [InlineData("--limit", "search word --limit")]
+    [InlineData("'semantic'", "search --mode semantic word")]
+    [InlineData("'note'", "search --type note word")]
+    [InlineData("--port must be between 0 and 65535", "up --port 65536")]
+    [InlineData("--port must be between 0 and 65535", "up --port -1")]
+    [InlineData("PATH", "ingest")]
+    [InlineData("--repo names one repository", "ingest one two --repo name")]
+    [InlineData("FILE", "db backup")]
+    [InlineData("'sideways'", "db sideways")]
+    [InlineData("--url 'nowhere'", "status --url nowhere")]
+    [InlineData("--url 'ftp://somewhere'", "status --url ftp://somewhere")]
+    public async Task Wrong_usage_names_the_argument_and_exits_with_2(string named, string line)
+    {
+        var run = await Cli.RunAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.Equal(ExitCode.WrongUsage, run.Code);
+        Assert.Contains(named, run.Error, StringComparison.Ordinal);
+        Assert.Contains("--help", run.Error, StringComparison.Ordinal);
+        Assert.Empty(run.Out);
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("up --help")]
+    [InlineData("ingest --help")]
+    [InlineData("search --help")]
+    [InlineData("db restore --help")]
+    public async Task Help_is_an_answer_and_names_what_the_user_typed(string line)
+    {
+        var run = await Cli.RunAsync(line.Split(' '));
+
+        Assert.Equal(ExitCode.Done, run.Code);
+        Assert.Contains("mahavishnu " + line.Replace(" --help", "", StringComparison.Ordinal).Replace("--help", "", StringComparison.Ordinal), run.Out, StringComparison.Ordinal);
+        Assert.Empty(run.Error);
+    }
+
+    [Fact]
+    public async Task Version_is_the_version_alone()
+    {
+        var run = await Cli.RunAsync("--version");
+
+        Assert.Equal(ExitCode.Done, run.Code);
+        Assert.Matches(@"^\d+\.\d+\.\d+\S*\s*$", run.Out);
+    }
+
+    [Fact]
+    public void A_question_may_begin_with_an_at_sign_and_needs_no_quotes()
+    {
+        var parsed = CommandLine.Parse(new Terminal(TextWriter.Null, TextWriter.Null), ["search", "@Inject", "is", "used", "where?", "--limit", "3"]);
+
+        Assert.Empty(parsed.Errors);
+        Assert.Equal(["@Inject", "is", "used", "where?"], parsed.GetRequiredValue<string[]>("QUESTION"));
+        Assert.Equal(3, parsed.GetValue<int?>("--limit"));
+    }
+
+    [Fact]
+    public void Options_that_may_be_repeated_keep_every_value()
+    {
+        var parsed = CommandLine.Parse(new Terminal(TextWriter.Null, TextWriter.Null), ["ingest", "a", "b", "--include", "**/*.cs", "--include", "**/*.md", "--exclude", "bin/**"]);
+
+        Assert.Empty(parsed.Errors);
+        Assert.Equal(["a", "b"], parsed.GetRequiredValue<string[]>("PATH"));
+        Assert.Equal(["**/*.cs", "**/*.md"], parsed.GetRequiredValue<string[]>("--include"));
+        Assert.Equal(["bin/**"], parsed.GetRequiredValue<string[]>("--exclude"));
+    }
+
+    [Fact]
+    public void Arguments_of_test_are_not_understood_as_ours()
+    {
+        var parsed = CommandLine.Parse(new Terminal(TextWriter.Null, TextWriter.Null), ["test", "--coverage", "--filter-class", "*Usage*", "--", "--report-trx"]);
+
+        Assert.Empty(parsed.Errors);
+    }
+}
