@@ -1,0 +1,29 @@
+using Mahavishnu.Storage;
+
+namespace Mahavishnu.Search;
+
+/// <summary>The active embedding space as this process knows it: a second old at most.</summary>
+internal sealed class ActiveSpace(EmbeddingSpaceStore spaces, TimeProvider time)
+{
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
+
+    private volatile Known? _known;
+
+    /// <returns>Null while there is none.</returns>
+    public async ValueTask<EmbeddingSpace?> GetAsync(CancellationToken ct)
+    {
+        if (_known is { } known && time.GetElapsedTime(known.ReadAt) <= Fresh)
+        {
+            return known.Space;
+        }
+
+        var read = new Known(await spaces.FindActiveAsync(ct), time.GetTimestamp());
+        _known = read;
+        return read.Space;
+    }
+
+    /// <summary>What was known turned out to be wrong.</summary>
+    public void Forget() => _known = null;
+
+    private sealed record Known(EmbeddingSpace? Space, long ReadAt);
+}

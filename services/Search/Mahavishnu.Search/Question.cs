@@ -1,0 +1,64 @@
+namespace Mahavishnu.Search;
+
+internal enum SearchMode
+{
+    Hybrid,
+    Vector,
+    Text,
+}
+
+internal enum Grouping
+{
+    None,
+    File,
+    Session,
+}
+
+/// <summary>Where the hits of a unified search may come from.</summary>
+internal enum Origin
+{
+    Any,
+    Memories,
+    SessionBuddy,
+
+    /// <summary>Shared with the project asked about by another one.</summary>
+    Shared,
+}
+
+internal static class Origins
+{
+    /// <summary>The source of what was imported.</summary>
+    public const string SessionBuddySource = "session_buddy";
+}
+
+/// <summary>A search request that has passed <see cref="SearchValidation"/>: text cleaned, defaults in place.</summary>
+internal sealed record Question
+{
+    /// <summary>Null where <see cref="Like"/> is set.</summary>
+    public string? Text { get; init; }
+
+    public Guid? Like { get; init; }
+    public SearchMode Mode { get; init; }
+    public IReadOnlyList<string> Types { get; init; } = [];
+    public IReadOnlyList<string> Sources { get; init; } = [];
+    public string? ProjectId { get; init; }
+    public string? RepoId { get; init; }
+    public string? AgentId { get; init; }
+    public string? WorkflowId { get; init; }
+    public string? SessionId { get; init; }
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>Included.</summary>
+    public DateTimeOffset? After { get; init; }
+
+    /// <summary>Not included.</summary>
+    public DateTimeOffset? Before { get; init; }
+    public Filter? Filter { get; init; }
+    public int Limit { get; init; }
+    public double? Threshold { get; init; }
+    public Grouping GroupBy { get; init; }
+    public bool Explain { get; init; }
+
+    /// <summary>Null: the plain search, where a project's memories are those that bear its name.</summary>
+    public Origin? Origin { get; init; }
+}

@@ -1,0 +1,32 @@
+using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace Mahavishnu.Search;
+
+/// <summary>POST /search: question → vector and words → ranked memories.</summary>
+internal static class SearchMemories
+{
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("", HandleAsync)
+        .WithName(nameof(SearchMemories))
+        .WithSummary("Search memories by meaning and by words")
+        .ProducesProblem(StatusCodes.Status400BadRequest)
+        .ProducesProblem(StatusCodes.Status404NotFound)
+        .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+    private static async Task<Results<Ok<SearchResponse>, ProblemHttpResult>> HandleAsync(SearchRequest request, Searcher searcher, CancellationToken ct)
+    {
+        var (question, errors) = SearchValidation.Check(request);
+        if (question is null)
+        {
+            return Problems.Validation(errors);
+        }
+
+        return await searcher.SearchAsync(question, unified: false, ct) is { } answer
+            ? TypedResults.Ok(answer)
+            : Problems.NotFound($"There is no memory {question.Like} to find more like.");
+    }
+}

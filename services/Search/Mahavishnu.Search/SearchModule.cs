@@ -1,0 +1,47 @@
+using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Mahavishnu.Search;
+
+/// <summary>The read side as a host sees it: two verbs. The host brings the database (<c>AddMahavishnuDatabase</c>), the model (<c>AddEmbeddings</c>) and the service defaults.</summary>
+public static class SearchModule
+{
+    public static TBuilder AddSearch<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
+    {
+        var services = builder.Services;
+        services.AddOptions<SearchOptions>().BindConfiguration(SearchOptions.Section).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SearchOptions>, SearchOptionsValidator>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<SearchStore>();
+        services.TryAddSingleton<LexemeStore>();
+        services.TryAddSingleton<LexemeStatistics>();
+        services.TryAddSingleton<ActiveSpace>();
+        services.TryAddSingleton<QuestionEmbedder>();
+        services.TryAddSingleton<SearchTelemetry>();
+        services.TryAddSingleton<Searcher>();
+        services.TryAddSingleton<UnifiedSearcher>();
+        services.AddWarmUp("search", static async (provider, ct) =>
+        {
+            // Connects, loads the vector extension into the session, reads the word frequencies, has the statement planned once.
+            var question = new Question { Text = "warm up", Limit = 1 };
+            await provider.GetRequiredService<Searcher>().SearchAsync(question, unified: false, ct);
+        });
+        return builder;
+    }
+
+    /// <summary>Maps <c>/api/v1/search</c> and what lies under it.</summary>
+    public static IEndpointRouteBuilder MapSearch(this IEndpointRouteBuilder routes)
+    {
+        var search = routes.MapGroup($"{Resources.Api}/{Resources.SearchRoute}").WithTags("Search");
+        SearchMemories.Map(search);
+        SearchUnified.Map(search);
+        return search;
+    }
+}

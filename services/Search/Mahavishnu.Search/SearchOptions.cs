@@ -1,0 +1,52 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace Mahavishnu.Search;
+
+/// <summary>How the two arms of a hybrid search become one list.</summary>
+internal enum FusionKind
+{
+    /// <summary>Each arm's scores on one scale (standard deviations above the arm's worst candidate), weighed and added.</summary>
+    Weighted,
+
+    /// <summary>Reciprocal ranks: what counts is the place in each arm, not the distance between places.</summary>
+    Rrf,
+}
+
+/// <summary>The knobs of the read side (section <c>Search</c>).</summary>
+internal sealed class SearchOptions
+{
+    public const string Section = "Search";
+
+    [EnumDataType(typeof(FusionKind))] public FusionKind Fusion { get; set; } = FusionKind.Weighted;
+
+    /// <summary>Reciprocal-rank constant: larger flattens the lead of the first ranks.</summary>
+    [Range(1, 1_000)] public int RankConstant { get; set; } = 60;
+
+    /// <summary>Share of the vector arm in weighted fusion, 0 to 1; the rest is the text arm's. Unset: 0.3 for the built-in model, 0.5 for others.</summary>
+    [Range(0.0, 1.0)] public double? VectorWeight { get; set; }
+
+    /// <summary>What the best adjacent turn or chunk lends of its score in a hybrid search.</summary>
+    [Range(0.0, 1.0)] public double NeighbourShare { get; set; } = 0.4;
+
+    /// <summary>Memories that each arm hands to the fusion, at least; never fewer than three times the limit.</summary>
+    [Range(10, 1_000)] public int Candidates { get; set; } = 60;
+
+    /// <summary>Matches that the text arm ranks in full; the choice among more is made by which of the question's words they have.</summary>
+    [Range(50, 10_000)] public int RankedMatches { get; set; } = 400;
+
+    /// <summary>Matches that the question's words may bring in together, rarest words first; words beyond that only add to the score of what the others found.</summary>
+    [Range(1_000, 1_000_000)] public int ScannedMatches { get; set; } = 20_000;
+
+    /// <summary>HNSW: how many neighbours a scan keeps in view. More finds more and takes longer.</summary>
+    [Range(10, 1_000)] public int EfSearch { get; set; } = 100;
+
+    /// <summary>Questions whose vectors are kept.</summary>
+    [Range(0, 1_000_000)] public int CachedQuestions { get; set; } = 1_000;
+
+    /// <summary>Milliseconds that a search waits for the question's vector before it goes on with words only.</summary>
+    [Range(10, 600_000)] public int EmbeddingTimeoutMs { get; set; } = 3_000;
+}
+
+[OptionsValidator]
+internal sealed partial class SearchOptionsValidator : IValidateOptions<SearchOptions>;

@@ -1,0 +1,109 @@
+namespace Mahavishnu.Search;
+
+/// <summary>Which memories a search may find.</summary>
+internal sealed partial class SearchStore
+{
+    // Rows of m that are there for everybody.
+    private const string Present = "m.deleted_at IS NULL AND (m.expires_at IS NULL OR m.expires_at > now())";
+    private const string Visible = $"{Present} AND m.superseded_by IS NULL";
+
+    /// <summary>The conditions of one search: once for the rows of memories (<c>m</c>), and as far as it goes for those of the vectors (<c>e</c>).</summary>
+    private sealed class Scope
+    {
+        private readonly List<string> _memories = [];
+        private readonly List<string> _vectors = [];
+
+        public Scope(Question q, Parameters p, string tenant)
+        {
+            Tenant = p.Text(tenant);
+            Both("tenant_id", "= " + Tenant);
+            Both("memory_type", q.Types, p);
+            Both("source_system", q.Sources, p);
+            Project(q, p);
+            Both("repo_id", q.RepoId, p);
+            Both("occurred_at", q.After is { } after ? ">= " + p.Time(after) : null);
+            Both("occurred_at", q.Before is { } before ? "< " + p.Time(before) : null);
+
+            // Superseded memories are out of the way, not gone: who asks about them by name finds them.
+            _memories.Add(q.Filter?.Mentions(FilterField.SupersededBy) == true ? Present : Visible);
+            var first = _memories.Count;
+            Memory("agent_id", q.AgentId, p);
+            Memory("workflow_id", q.WorkflowId, p);
+            Memory("session_id", q.SessionId, p);
+            if (q.Tags.Count > 0)
+            {
+                // The index on tags leaves out empty lists and has to hear that we do too.
+                _memories.Add($"m.tags @> {p.Texts(q.Tags)} AND m.tags <> '{{}}'");
+            }
+
+            if (q.Filter is { } filter)
+            {
+                _memories.Add(FilterStore.Sql(filter, p));
+            }
+
+            VectorsSayAll = _memories.Count == first;
+            if (q.Like is { } like)
+            {
+                _memories.Add("m.id <> " + p.Id(like));
+            }
+        }
+
+        /// <summary>The tenant's parameter.</summary>
+        public string Tenant { get; }
+
+        /// <summary>Every condition, on <c>m</c>.</summary>
+        public string Memories => string.Join(" AND ", _memories);
+
+        /// <summary>What the vectors' own columns can say, on <c>e</c>. They repeat the memory's as it was when it was embedded: a first sieve, not the last word.</summary>
+        public string Vectors => string.Join(" AND ", _vectors);
+
+        /// <summary>Whether <see cref="Vectors"/> leaves nothing open but that the memory is still there.</summary>
+        public bool VectorsSayAll { get; }
+
+        private void Project(Question q, Parameters p)
+        {
+            if (q.Origin is Origin.Memories or Origin.SessionBuddy)
+            {
+                Both("source_system", (q.Origin == Origin.SessionBuddy ? "= " : "<> ") + p.Text(Origins.SessionBuddySource));
+            }
+
+            if (q.ProjectId is not { } project)
+            {
+                return;
+            }
+
+            var name = p.Text(project);
+            if (q.Origin is not (Origin.Any or Origin.Shared))
+            {
+                Both("project_id", "= " + name);
+                return;
+            }
+
+            var own = q.Origin == Origin.Any ? $"= {name} OR" : $"IS DISTINCT FROM {name} AND";
+            var shared = $"IN (SELECT s.memory_id FROM insight_shares s WHERE s.tenant_id = {Tenant} AND s.project_id = {name})";
+            _memories.Add($"(m.project_id {own} m.id {shared})");
+            _vectors.Add($"(e.project_id {own} e.memory_id {shared})");
+        }
+
+        private void Both(string column, string? condition)
+        {
+            if (condition is not null)
+            {
+                _memories.Add($"m.{column} {condition}");
+                _vectors.Add($"e.{column} {condition}");
+            }
+        }
+
+        private void Both(string column, string? value, Parameters p) => Both(column, value is null ? null : "= " + p.Text(value));
+
+        private void Both(string column, IReadOnlyList<string> values, Parameters p) => Both(column, values.Count == 0 ? null : $"= ANY({p.Texts(values)})");
+
+        private void Memory(string column, string? value, Parameters p)
+        {
+            if (value is not null)
+            {
+                _memories.Add($"m.{column} = {p.Text(value)}");
+            }
+        }
+    }
+}

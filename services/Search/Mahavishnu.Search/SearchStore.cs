@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Text.Json;
+using Mahavishnu.Contracts;
+using Mahavishnu.Storage;
+using Npgsql;
+using Pgvector;
+
+namespace Mahavishnu.Search;
+
+/// <summary>What one search needs besides the question itself.</summary>
+/// <param name="Space">Null: no vectors.</param>
+/// <param name="Vector">Null: no vector arm.</param>
+/// <param name="Words">False: no text arm.</param>
+internal sealed record SearchPlan(Question Question, EmbeddingSpace? Space, HalfVector? Vector, bool Words, LexemeFrequencies Frequencies, SearchTuning Tuning)
+{
+    /// <summary>True: every vector in scope is compared, whatever index there is.</summary>
+    public bool Exact { get; init; }
+
+    public bool Hybrid => Words && Vector is not null;
+}
+
+/// <summary>The numbers of one search, from <see cref="SearchOptions"/> and the question.</summary>
+/// <param name="Candidates">Memories each arm hands to the fusion.</param>
+internal sealed record SearchTuning(
+    int Candidates, int RankedMatches, int ScannedMatches, int EfSearch, FusionKind Fusion, int RankConstant, double VectorWeight, double NeighbourShare);
+
+/// <param name="Nearest">Rows the vector arm came back with.</param>
+/// <param name="Wanted">Rows it was asked for: fewer came back because there are no more, or because an approximate scan gave up.</param>
+internal sealed record SearchRows(IReadOnlyList<SearchHit> Hits, int Nearest, int Wanted);
+
+/// <param name="Vector">Null while it has none.</param>
+internal sealed record LikeMemory(Guid Id, HalfVector? Vector);
+
+/// <summary>Runs a search: everything in one statement, one round trip. Its text is put together in the other parts of this class.</summary>
+internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenant)
+{
+    /// <summary>A memory to find more like; its vector is the middle of its parts'.</summary>
+    /// <returns>Null: there is no such memory (any more).</returns>
+    public async Task<LikeMemory?> FindAsync(Guid id, EmbeddingSpace? space, CancellationToken ct)
+    {
+        var vector = space is null ? "NULL" : $"(SELECT avg(e.embedding) FROM {space.Table} e WHERE e.tenant_id = $1 AND e.memory_id = $2)";
+        await using var command = SqlText.Command($"SELECT {vector} FROM memories m WHERE m.tenant_id = $1 AND m.id = $2 AND {Visible}", db);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        await using var row = await command.ExecuteReaderAsync(ct);
+        return await row.ReadAsync(ct) ? new LikeMemory(id, row.IsDBNull(0) ? null : row.GetFieldValue<HalfVector>(0)) : null;
+    }
+
+    public async Task<SearchRows> SearchAsync(SearchPlan plan, CancellationToken ct)
+    {
+        await using var batch = db.CreateBatch();
+        var settings = new NpgsqlBatchCommand(Settings);
+        settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = plan.Tuning.EfSearch.ToString(CultureInfo.InvariantCulture) });
+        batch.BatchCommands.Add(settings);
+        var search = Compose(plan);
+        batch.BatchCommands.Add(search);
+
+        var hits = new List<SearchHit>(plan.Question.Limit);
+        await using var row = await batch.ExecuteReaderAsync(ct);
+        await row.NextResultAsync(ct);
+        var nearest = 0;
+        while (await row.ReadAsync(ct))
+        {
+            nearest = row.GetInt32(0);
+            if (!row.IsDBNull(1))
+            {
+                hits.Add(Read(row, plan));
+            }
+        }
+
+        return new SearchRows(hits, nearest, plan.Vector is null ? 0 : Fetch(plan));
+    }
+
+    // A batch is one transaction, so "local" lasts for it. A plan for these statements is never worth compiling (jit),
+    // and what they cost is bounded by limits that the planner cannot see.
+    private const string Settings =
+        "SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('jit', 'off', true)";
+
+    private static SearchHit Read(NpgsqlDataReader row, SearchPlan plan)
+    {
+        var metadata = JsonElement.Parse(row.GetString(12));
+        var (path, lines) = Place(metadata);
+        var projectId = Text(row, 7);
+        var source = row.GetString(3);
+        return new SearchHit
+        {
+            Id = row.GetGuid(1),
+            Type = row.GetString(2),
+            Source = source,
+            Title = Text(row, 4),
+            Content = row.GetString(5),
+            Tags = row.GetFieldValue<string[]>(6),
+            ProjectId = projectId,
+            AgentId = Text(row, 8),
+            WorkflowId = Text(row, 9),
+            RepoId = Text(row, 10),
+            SessionId = Text(row, 11),
+            Metadata = metadata,
+            Path = path,
+            Lines = lines,
+            OccurredAt = row.GetFieldValue<DateTimeOffset>(13),
+            Score = row.GetDouble(14),
+            Similarity = Number(row, 15),
+            Explain = plan.Question.Explain ? Explain(row) : null,
+        };
+    }
+
+    private static HitExplanation Explain(NpgsqlDataReader row) => new(
+        row.IsDBNull(16) ? null : new VectorRank((int)row.GetInt64(16), row.GetDouble(15)),
+        row.IsDBNull(17) ? null : new TextRank((int)row.GetInt64(17), row.GetDouble(18)),
+        row.GetDouble(19),
+        row.GetDouble(20));
+
+    /// <summary>Where in a file it is: <c>{"path":"src/a.cs","lines":{"start":1,"end":9}}</c>, if the metadata say so.</summary>
+    private static (string? Path, LineRange? Lines) Place(JsonElement metadata)
+    {
+        if (metadata.ValueKind != JsonValueKind.Object)
+        {
+            return (null, null);
+        }
+
+        var path = metadata.TryGetProperty("path", out var p) && p.ValueKind == JsonValueKind.String ? p.GetString() : null;
+        var lines = metadata.TryGetProperty("lines", out var l) && l.ValueKind == JsonValueKind.Object
+            && Line(l, "start") is { } start && Line(l, "end") is { } end ? new LineRange(start, end) : null;
+        return (path, lines);
+    }
+
+    private static int? Line(JsonElement lines, string name) =>
+        lines.TryGetProperty(name, out var line) && line.ValueKind == JsonValueKind.Number && line.TryGetInt32(out var number) ? number : null;
+
+    private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    private static double? Number(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetDouble(column);
+}

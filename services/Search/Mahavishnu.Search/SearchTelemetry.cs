@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Mahavishnu.Search;
+
+/// <summary>What searches say about themselves. Names are public contract: dashboards read them.</summary>
+internal sealed class SearchTelemetry(IMeterFactory meters)
+{
+    public const string Name = "Mahavishnu.Search";
+    private static readonly ActivitySource Source = new(Name);
+
+    private readonly Histogram<double> _duration = meters.Create(Name).CreateHistogram<double>(
+        "mahavishnu.search.duration", unit: "s", description: "Time to answer a search.",
+        advice: new() { HistogramBucketBoundaries = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] });
+
+    private readonly Counter<long> _degraded = meters.Create(Name).CreateCounter<long>(
+        "mahavishnu.search.degraded", unit: "{search}", description: "Searches answered with something missing, by what it was.");
+
+    private readonly Counter<long> _exact = meters.Create(Name).CreateCounter<long>(
+        "mahavishnu.search.exact_retries", unit: "{search}", description: "Searches whose approximate scan came back short and was run again exactly.");
+
+    public Measurement Start(SearchMode mode, bool unified) => new(this, mode, unified);
+
+    /// <summary>One span and one measurement that end together, whichever way the block is left.</summary>
+    internal sealed class Measurement(SearchTelemetry owner, SearchMode mode, bool unified) : IDisposable
+    {
+        private readonly long _started = Stopwatch.GetTimestamp();
+        private readonly Activity? _activity = Source.StartActivity(unified ? "search unified" : "search")?.SetTag("mahavishnu.search.mode", Wire(mode));
+        private string _outcome = "error";
+
+        public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
+
+        public void RanExactly()
+        {
+            owner._exact.Add(1);
+            _activity?.SetTag("mahavishnu.search.exact", true);
+        }
+
+        public void Found(int hits, IReadOnlyList<string> degraded)
+        {
+            _outcome = degraded.Count == 0 ? "ok" : "degraded";
+            _activity?.SetTag("mahavishnu.search.hits", hits);
+            foreach (var code in degraded)
+            {
+                owner._degraded.Add(1, new KeyValuePair<string, object?>("reason", code));
+            }
+        }
+
+        public void NotFound() => _outcome = "not_found";
+
+        public void Dispose()
+        {
+            owner._duration.Record(Elapsed.TotalSeconds, new("mode", Wire(mode)), new("outcome", _outcome));
+            _activity?.SetTag("mahavishnu.search.outcome", _outcome);
+            if (_outcome == "error")
+            {
+                _activity?.SetStatus(ActivityStatusCode.Error);
+            }
+
+            _activity?.Dispose();
+        }
+
+        private static string Wire(SearchMode mode) => mode switch { SearchMode.Vector => "vector", SearchMode.Text => "text", _ => "hybrid" };
+    }
+}

@@ -1,0 +1,32 @@
+using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace Mahavishnu.Search;
+
+/// <summary>POST /search/unified: one ranked list over everything there is, each hit naming its origin.</summary>
+internal static class SearchUnified
+{
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("unified", HandleAsync)
+        .WithName(nameof(SearchUnified))
+        .WithSummary("Search memories, imported memories and what other projects share, in one list")
+        .ProducesProblem(StatusCodes.Status400BadRequest)
+        .ProducesProblem(StatusCodes.Status404NotFound)
+        .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+    private static async Task<Results<Ok<SearchResponse>, ProblemHttpResult>> HandleAsync(SearchRequest request, UnifiedSearcher searcher, CancellationToken ct)
+    {
+        var (question, errors) = SearchValidation.Check(request);
+        if (question is null)
+        {
+            return Problems.Validation(errors);
+        }
+
+        return await searcher.SearchAsync(question, ct) is { } answer
+            ? TypedResults.Ok(answer)
+            : Problems.NotFound($"There is no memory {question.Like} to find more like.");
+    }
+}

@@ -1,0 +1,164 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json.Nodes;
+using Mahavishnu.Contracts;
+using Mahavishnu.Embeddings;
+using Mahavishnu.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Mahavishnu.Search.Tests;
+
+/// <summary>The real search module on a real socket over a database of its own, and the means to fill it: the one write path and the built-in model.</summary>
+internal sealed class SearchWorld : IAsyncDisposable
+{
+    // The built-in model, whatever the host under test was given.
+    private static readonly Lazy<(IEmbeddingGenerator<string, Embedding<float>> Generator, EmbeddingModelInfo Info)> Model = new(() =>
+    {
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
+        builder.AddEmbeddings();
+        var services = builder.Services.BuildServiceProvider();
+        return (services.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>(), services.GetRequiredService<EmbeddingModelInfo>());
+    });
+
+    private SearchWorld(TestDatabase database, TestHost host)
+    {
+        Database = database;
+        Host = host;
+    }
+
+    public TestDatabase Database { get; }
+
+    public TestHost Host { get; }
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    /// <param name="add">What differs from the usual host; comes last.</param>
+    public static async Task<SearchWorld> StartAsync(PostgresFixture postgres, Action<WebApplicationBuilder>? add = null, params (string Key, string? Value)[] settings)
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        try
+        {
+            var info = Model.Value.Info;
+            await new EmbeddingSpaceStore(database.DataSource).EnsureActiveAsync(
+                new EmbeddingModel(info.Model, info.Digest, info.Dimensions, info.Distance, info.PrefixProfile), Ct);
+            var host = await TestHost.StartAsync(
+                database.ConnectionString,
+                builder =>
+                {
+                    builder.AddEmbeddings();
+                    builder.AddSearch();
+                    add?.Invoke(builder);
+                },
+                app => app.MapSearch(),
+                settings);
+            return new SearchWorld(database, host);
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+
+    public static MemoryDraft Draft(string content) => new()
+    {
+        Id = Guid.CreateVersion7(),
+        Type = MemoryTypes.Agent,
+        Source = "test",
+        Content = content,
+        OccurredAt = new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero),
+    };
+
+    /// <summary>A chunk of a file, as the ingestion of a repository writes it.</summary>
+    public static MemoryDraft Chunk(string repoId, string path, int start, int end, string content) => Draft(content) with
+    {
+        Type = MemoryTypes.Rag,
+        Source = "repository",
+        RepoId = repoId,
+        Metadata = new JsonObject { ["path"] = path, ["lines"] = new JsonObject { ["start"] = start, ["end"] = end } }.ToJsonString(),
+    };
+
+    /// <summary>Stores and embeds.</summary>
+    public async Task<Guid> RememberAsync(MemoryDraft draft)
+    {
+        await RememberAsync([draft]);
+        return draft.Id;
+    }
+
+    public Task<Guid> RememberAsync(string content) => RememberAsync(Draft(content));
+
+    public async Task RememberAsync(IReadOnlyList<MemoryDraft> drafts)
+    {
+        await StoreAsync(drafts);
+        await EmbedAsync();
+    }
+
+    /// <summary>Stores without a vector.</summary>
+    public async Task StoreAsync(params IReadOnlyList<MemoryDraft> drafts)
+    {
+        var outcomes = await Host.Get<MemoryWriteStore>().WriteAsync(drafts, WriteMode.Insert, Ct);
+        Assert.All(outcomes, o => Assert.Equal(WriteStatus.Created, o.Status));
+    }
+
+    /// <summary>What the embedding worker does, now.</summary>
+    public async Task EmbedAsync()
+    {
+        var queue = Host.Get<EmbeddingQueueStore>();
+        var (generator, info) = Model.Value;
+        while (true)
+        {
+            var claim = await queue.ClaimAsync(await SpaceAsync(), 1_000, 64 * 1024 * 1024, TimeSpan.FromMinutes(1), Ct);
+            if (claim.Jobs.Count == 0)
+            {
+                return;
+            }
+
+            var done = new List<EmbeddedJob>();
+            foreach (var job in claim.Jobs)
+            {
+                var parts = TextParts.Split(job.Title is null ? job.Content : job.Title + "\n" + job.Content, info.MaxInputTokens);
+                done.Add(new EmbeddedJob(job, [.. (await generator.GenerateAsync(parts, cancellationToken: Ct)).Select(e => e.Vector)]));
+            }
+
+            Assert.Equal(done.Count, await queue.CompleteAsync(claim, done, Ct));
+        }
+    }
+
+    public async Task<EmbeddingSpace> SpaceAsync() => (await new EmbeddingSpaceStore(Database.DataSource).FindActiveAsync(Ct))!;
+
+    /// <summary>Builds the vector index, as an operation would, and lets the search know.</summary>
+    public async Task IndexAsync()
+    {
+        await Host.Get<VectorIndexStore>().BuildAsync(await SpaceAsync(), "64MB", (_, _) => Task.CompletedTask, Ct);
+        Host.Get<ActiveSpace>().Forget();
+    }
+
+    public async Task AnalyzeAsync()
+    {
+        await Database.ExecuteAsync("ANALYZE");
+        await Host.Get<LexemeStatistics>().RenewAsync(Ct);
+    }
+
+    public Task<SearchResponse> SearchAsync(SearchRequest request) => Host.Search.SearchAsync(request, Ct);
+
+    public Task<SearchResponse> SearchAsync(string query) => SearchAsync(new SearchRequest { Query = query });
+
+    public async Task<IReadOnlyList<Guid>> IdsAsync(SearchRequest request) => [.. (await SearchAsync(request)).Hits.Select(h => h.Id)];
+
+    /// <summary>Sends a body as it is.</summary>
+    public async Task<(HttpStatusCode Status, JsonNode Body)> PostAsync(string json, string path = "")
+    {
+        using var content = new StringContent(json, Encoding.UTF8, "application/json");
+        using var response = await Host.Http.PostAsync($"{Resources.Api}/{Resources.SearchRoute}{path}", content, Ct);
+        return (response.StatusCode, (await response.Content.ReadFromJsonAsync<JsonNode>(Ct))!);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Host.DisposeAsync();
+        await Database.DisposeAsync();
+    }
+}
