@@ -1,5 +1,6 @@
 using Mahavishnu.Contracts;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -17,6 +18,8 @@ public static class IngestModule
         services.AddOptions<IngestOptions>().BindConfiguration(IngestOptions.Section).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<IngestOptions>, IngestOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IngestTelemetry>();
+        MemoriesSlice.Add(services);
         return builder;
     }
 
@@ -24,6 +27,7 @@ public static class IngestModule
     public static IEndpointRouteBuilder MapIngest(this IEndpointRouteBuilder routes)
     {
         var api = routes.MapGroup(Resources.Api);
+        MemoriesSlice.Map(api.MapGroup("").WithTags("Memories"));
         return api;
     }
 }

@@ -1,0 +1,52 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Mahavishnu.Ingest;
+
+/// <summary>Where a listing goes on. A cursor holds its position and the mark of its listing, filters included: elsewhere it would mean something else, so it is refused.</summary>
+internal static class Cursor
+{
+    // One byte of format, eight of the listing's hash, then the position.
+    private const byte Format = 1;
+    private const int HeadLength = 9;
+
+    /// <param name="listing">Name and filters of the listing, in one spelling.</param>
+    public static string Write(string listing, ReadOnlySpan<byte> position)
+    {
+        Span<byte> cursor = stackalloc byte[HeadLength + position.Length];
+        Head(listing, cursor);
+        position.CopyTo(cursor[HeadLength..]);
+        return Base64Url.EncodeToString(cursor);
+    }
+
+    /// <returns>False: not a cursor of this listing.</returns>
+    public static bool TryRead(string cursor, string listing, Span<byte> position)
+    {
+        Span<byte> read = stackalloc byte[HeadLength + position.Length];
+        // The length first: nothing longer is decoded.
+        if (cursor.Length != Base64Url.GetEncodedLength(read.Length) || !Base64Url.TryDecodeFromChars(cursor, read, out var length) || length != read.Length)
+        {
+            return false;
+        }
+
+        Span<byte> head = stackalloc byte[HeadLength];
+        Head(listing, head);
+        read[HeadLength..].CopyTo(position);
+        return read[..HeadLength].SequenceEqual(head);
+    }
+
+    public static ProblemHttpResult Refused() =>
+        Problems.Validation("cursor", "The cursor is not one of this listing with these filters.", ErrorCodes.InvalidCursor);
+
+    private static void Head(string listing, Span<byte> head)
+    {
+        head[0] = Format;
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes(listing), hash);
+        hash[..(HeadLength - 1)].CopyTo(head[1..]);
+    }
+}

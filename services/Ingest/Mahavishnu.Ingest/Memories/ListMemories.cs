@@ -1,0 +1,90 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using Mahavishnu.Contracts;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace Mahavishnu.Ingest;
+
+/// <summary>GET /memories: newest arrivals first, filtered, page by page. <c>after</c> (inclusive) and <c>before</c> (exclusive) are about <c>occurredAt</c>.</summary>
+internal static class ListMemories
+{
+    private const int UsualLimit = 100;
+    private const int PositionLength = 24;
+
+    private static readonly string[] Parameters =
+        ["type", "source", "projectId", "agentId", "workflowId", "repoId", "sessionId", "tag", "after", "before", "includeDeleted", "limit", "cursor"];
+
+    public static void Map(IEndpointRouteBuilder api) => api.MapGet($"/{Resources.Memories}", HandleAsync)
+        .WithQuery(Parameters, repeatable: "tag").WithName(nameof(ListMemories)).WithSummary("List memories, newest arrivals first")
+        .ProducesValidationProblem();
+
+    /// <summary>The query string; a repeated <c>tag</c> asks for memories with all of them.</summary>
+    internal sealed record Query(
+        [property: FromQuery(Name = "type")] string? Type,
+        [property: FromQuery(Name = "source")] string? Source,
+        [property: FromQuery(Name = "projectId")] string? ProjectId,
+        [property: FromQuery(Name = "agentId")] string? AgentId,
+        [property: FromQuery(Name = "workflowId")] string? WorkflowId,
+        [property: FromQuery(Name = "repoId")] string? RepoId,
+        [property: FromQuery(Name = "sessionId")] string? SessionId,
+        [property: FromQuery(Name = "tag")] string[]? Tag,
+        [property: FromQuery(Name = "after")] string? After,
+        [property: FromQuery(Name = "before")] string? Before,
+        [property: FromQuery(Name = "includeDeleted")] bool? IncludeDeleted,
+        [property: FromQuery(Name = "limit")] int? Limit,
+        [property: FromQuery(Name = "cursor")] string? Cursor);
+
+    internal static async Task<Results<Ok<Page<Memory>>, ProblemHttpResult>> HandleAsync([AsParameters] Query query, MemoryReadStore memories, CancellationToken ct)
+    {
+        var errors = new FieldErrors();
+        var limit = KnownQuery.Limit(query.Limit, UsualLimit, MemoryLimits.ListLimit, errors);
+        var filter = Filter(query, errors);
+        if (errors.Any)
+        {
+            return errors.ToProblem();
+        }
+
+        var listing = $"{Resources.Memories}?{JsonSerializer.Serialize(filter, WireJson.Strict)}";
+        MemoryPosition? after = null;
+        if (query.Cursor is { } cursor && (after = Position(cursor, listing)) is null)
+        {
+            return Cursor.Refused();
+        }
+
+        var (items, more) = await memories.ListAsync(filter, after, limit, ct);
+        return TypedResults.Ok(new Page<Memory>(items, more ? Write(items[^1], listing) : null));
+    }
+
+    private static MemoryFilter Filter(Query query, FieldErrors errors) => new(
+        query.Type is null ? null : MemoryFields.Type(query.Type, errors),
+        MemoryFields.Name("source", query.Source, errors),
+        MemoryFields.Name("projectId", query.ProjectId, errors),
+        MemoryFields.Name("agentId", query.AgentId, errors),
+        MemoryFields.Name("workflowId", query.WorkflowId, errors),
+        MemoryFields.Name("repoId", query.RepoId, errors),
+        MemoryFields.Name("sessionId", query.SessionId, errors),
+        [.. (query.Tag ?? []).Select(t => MemoryFields.Name("tag", t, errors)!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
+        KnownQuery.Time("after", query.After, errors),
+        KnownQuery.Time("before", query.Before, errors),
+        query.IncludeDeleted ?? false);
+
+    private static string Write(Memory last, string listing)
+    {
+        Span<byte> position = stackalloc byte[PositionLength];
+        BinaryPrimitives.WriteInt64BigEndian(position, last.CreatedAt.UtcTicks);
+        last.Id.TryWriteBytes(position[8..]);
+        return Cursor.Write(listing, position);
+    }
+
+    private static MemoryPosition? Position(string cursor, string listing)
+    {
+        Span<byte> position = stackalloc byte[PositionLength];
+        return Cursor.TryRead(cursor, listing, position) && BinaryPrimitives.ReadInt64BigEndian(position) is >= 0 and var ticks && ticks <= DateTime.MaxValue.Ticks
+            ? new MemoryPosition(new DateTimeOffset(ticks, TimeSpan.Zero), new Guid(position[8..]))
+            : null;
+    }
+}

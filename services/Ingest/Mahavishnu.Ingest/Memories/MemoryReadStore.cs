@@ -1,0 +1,124 @@
+using Mahavishnu.Contracts;
+using Mahavishnu.Storage;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Mahavishnu.Ingest;
+
+/// <summary>What a listing of memories shows.</summary>
+internal sealed record MemoryFilter(
+    string? Type, string? Source, string? ProjectId, string? AgentId, string? WorkflowId, string? RepoId, string? SessionId, string[] Tags,
+    DateTimeOffset? After, DateTimeOffset? Before, bool IncludeDeleted);
+
+/// <summary>A place in a listing: just after this memory.</summary>
+internal sealed record MemoryPosition(DateTimeOffset CreatedAt, Guid Id);
+
+/// <summary>Memories by id, by filter, and as they were.</summary>
+internal sealed class MemoryReadStore(NpgsqlDataSource db, TenantScope tenant)
+{
+    // A page of a thousand memories of 4 MiB would not fit anywhere: a page also ends when its contents reach this.
+    private const long PageBytes = 16 * 1024 * 1024;
+
+    public async Task<Memory?> FindAsync(Guid id, bool includeDeleted, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand($"SELECT {MemoryRowStore.Columns} FROM memories m WHERE m.tenant_id = $1 AND m.id = $2 AND ($3 OR m.deleted_at IS NULL)");
+        command.Parameters.Add(Text(tenant.Current));
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = includeDeleted });
+        await using var row = await command.ExecuteReaderAsync(ct);
+        return await row.ReadAsync(ct) ? MemoryRowStore.Read(row) : null;
+    }
+
+    /// <summary>Newest arrivals first.</summary>
+    /// <returns>The page, and whether there is more.</returns>
+    public async Task<(IReadOnlyList<Memory> Items, bool More)> ListAsync(MemoryFilter filter, MemoryPosition? after, int limit, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand($"""
+            WITH page AS (
+                SELECT id, created_at, octet_length(content) AS size FROM memories
+                WHERE tenant_id = $1
+                  AND ($2::text IS NULL OR memory_type = $2) AND ($3::text IS NULL OR source_system = $3)
+                  AND ($4::text IS NULL OR project_id = $4) AND ($5::text IS NULL OR agent_id = $5)
+                  AND ($6::text IS NULL OR workflow_id = $6) AND ($7::text IS NULL OR repo_id = $7)
+                  AND ($8::text IS NULL OR session_id = $8)
+                  AND (cardinality($9::text[]) = 0 OR (tags @> $9 AND tags <> '{"{}"}'))
+                  AND ($10::timestamptz IS NULL OR occurred_at >= $10) AND ($11::timestamptz IS NULL OR occurred_at < $11)
+                  AND ($12 OR deleted_at IS NULL)
+                  AND ($13::timestamptz IS NULL OR (created_at, id) < ($13, $14))
+                ORDER BY created_at DESC, id DESC LIMIT $15 + 1),
+            sized AS (
+                SELECT id, sum(size) OVER (ORDER BY created_at DESC, id DESC) - size AS before, row_number() OVER (ORDER BY created_at DESC, id DESC) AS ordinal,
+                       count(*) OVER () AS found
+                FROM page)
+            SELECT {MemoryRowStore.Columns}, s.found
+            FROM sized s JOIN memories m ON m.tenant_id = $1 AND m.id = s.id
+            WHERE s.ordinal <= $15 AND s.before < $16
+            ORDER BY s.ordinal
+            """);
+        command.Parameters.Add(Text(tenant.Current));
+        foreach (var text in (ReadOnlySpan<string?>)[filter.Type, filter.Source, filter.ProjectId, filter.AgentId, filter.WorkflowId, filter.RepoId, filter.SessionId])
+        {
+            command.Parameters.Add(Text(text));
+        }
+
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = filter.Tags });
+        command.Parameters.Add(Time(filter.After));
+        command.Parameters.Add(Time(filter.Before));
+        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = filter.IncludeDeleted });
+        command.Parameters.Add(Time(after?.CreatedAt));
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after?.Id ?? Guid.Empty });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = PageBytes });
+        var items = new List<Memory>();
+        var found = 0L;
+        await using var row = await command.ExecuteReaderAsync(ct);
+        while (await row.ReadAsync(ct))
+        {
+            items.Add(MemoryRowStore.Read(row));
+            found = row.GetInt64(MemoryRowStore.ColumnCount);
+        }
+
+        return (items, found > items.Count);
+    }
+
+    /// <summary>Former states, the latest change first; null where there is no such memory.</summary>
+    /// <param name="below">Versions below this one only.</param>
+    public async Task<(IReadOnlyList<MemoryVersion> Items, bool More)?> HistoryAsync(Guid id, int? below, int limit, CancellationToken ct)
+    {
+        // The row as it was becomes a row of memories again, so that it is read as any other.
+        await using var command = db.CreateCommand($"""
+            WITH page AS (
+                SELECT version, change, changed_at, memory, octet_length(memory ->> 'content') AS size FROM memory_history
+                WHERE tenant_id = $1 AND memory_id = $2 AND ($3::int IS NULL OR version < $3)
+                ORDER BY version DESC LIMIT $4 + 1),
+            sized AS (
+                SELECT *, sum(size) OVER (ORDER BY version DESC) - size AS before, row_number() OVER (ORDER BY version DESC) AS ordinal, count(*) OVER () AS found FROM page)
+            SELECT {MemoryRowStore.Columns}, h.version, h.change, h.changed_at, h.found
+            FROM sized h, jsonb_populate_record(NULL::memories, h.memory) m
+            WHERE h.ordinal <= $4 AND h.before < $5
+            ORDER BY h.ordinal
+            """);
+        command.Parameters.Add(Text(tenant.Current));
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)below ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = PageBytes });
+        var items = new List<MemoryVersion>();
+        var found = 0L;
+        await using (var row = await command.ExecuteReaderAsync(ct))
+        {
+            while (await row.ReadAsync(ct))
+            {
+                const int Next = MemoryRowStore.ColumnCount;
+                items.Add(new MemoryVersion(row.GetInt32(Next), row.GetString(Next + 1), row.GetFieldValue<DateTimeOffset>(Next + 2), MemoryRowStore.Read(row)));
+                found = row.GetInt64(Next + 3);
+            }
+        }
+
+        return items.Count > 0 || await FindAsync(id, includeDeleted: true, ct) is not null ? (items, found > items.Count) : null;
+    }
+
+    private static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+
+    private static NpgsqlParameter Time(DateTimeOffset? time) => new() { Value = time is { } t ? t.ToUniversalTime() : DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz };
+}
