@@ -17,7 +17,12 @@ public sealed record MemoryDraft
     public required string Type { get; init; }
     public required string Source { get; init; }
     public string? Title { get; init; }
-    public required string Content { get; init; }
+    public required string Content
+    {
+        get;
+        // `with` copies the hash along.
+        init => (field, _hash) = (value, null);
+    }
 
     /// <summary>See <see cref="DedupeKeys"/>; null never collides.</summary>
     public string? DedupeKey { get; init; }
@@ -37,7 +42,10 @@ public sealed record MemoryDraft
     public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>SHA-256 of <see cref="Content"/> in UTF-8.</summary>
-    public byte[] ContentHash => _hash ??= SHA256.HashData(Encoding.UTF8.GetBytes(Content));
+    public byte[] ContentHash => _hash ??= HashOf(Content);
+
+    /// <summary>SHA-256 of a content in UTF-8.</summary>
+    public static byte[] HashOf(string content) => SHA256.HashData(Encoding.UTF8.GetBytes(content));
 }
 
 /// <summary>What to do with a memory that is already there.</summary>

@@ -33,7 +33,10 @@ public sealed partial class MemoryWriteStore
 
     /// <summary>Changes a memory; what it was goes into its history, and it is embedded again.</summary>
     /// <param name="expectedVersion">Null: whichever there is.</param>
-    /// <param name="change">From the memory as it is to the draft it shall be (same id).</param>
+    /// <param name="change">
+    /// From the memory as it is to the draft it shall be (same id). A key that says what the content is follows it; any other (a repository's chunk, an
+    /// imported row, a turn) still says where the memory came from, and stays. The draft's own key does not count.
+    /// </param>
     public Task<ChangeResult> UpdateAsync(Guid id, int? expectedVersion, Func<Memory, MemoryDraft> change, CancellationToken ct) =>
         InTransactionAsync(
             async (transaction, token) =>
@@ -104,7 +107,7 @@ public sealed partial class MemoryWriteStore
                 }
 
                 await RecordAsync(transaction, id, "restore", token);
-                await ExecuteAsync(transaction, """
+                await TakeKeyAsync(transaction, """
                     UPDATE memories SET deleted_at = NULL, updated_at = now(), version = version + 1, dedupe_key = $3, provenance = provenance - 'dedupeKey'
                     WHERE tenant_id = $1 AND id = $2
                     """, token, Text(tenant.Current), Uuid(id), Text(key));
@@ -135,13 +138,18 @@ public sealed partial class MemoryWriteStore
             return new ChangeResult(ChangeStatus.Unchanged, before);
         }
 
-        if (draft.DedupeKey is { } key && await FindByKeyAsync(transaction, key, ct) is { } other && other != before.Id)
+        var key = await KeyAsync(transaction, before.Id, ct);
+        if (key is not null && key == DedupeKeys.ForMemory(before.Type, before.ProjectId, MemoryDraft.HashOf(before.Content)))
         {
-            return new ChangeResult(ChangeStatus.Duplicate, before, other);
+            key = DedupeKeys.ForMemory(draft.Type, draft.ProjectId, draft.ContentHash);
+            if (await FindByKeyAsync(transaction, key, ct) is { } other && other != before.Id)
+            {
+                return new ChangeResult(ChangeStatus.Duplicate, before, other);
+            }
         }
 
         await RecordAsync(transaction, before.Id, "update", ct);
-        await ExecuteAsync(transaction, """
+        await TakeKeyAsync(transaction, """
             UPDATE memories SET
                 title = $3, content = $4, content_hash = $5, dedupe_key = $6, tags = $7, agent_id = $8, workflow_id = $9, repo_id = $10, project_id = $11,
                 session_id = $12, metadata = $13, occurred_at = $14, expires_at = $15, memory_type = $16, source_system = $17,
@@ -149,7 +157,7 @@ public sealed partial class MemoryWriteStore
             WHERE tenant_id = $1 AND id = $2
             """, ct,
             Text(tenant.Current), Uuid(before.Id), Text(draft.Title), Text(draft.Content),
-            new NpgsqlParameter<byte[]> { TypedValue = draft.ContentHash }, Text(draft.DedupeKey), new NpgsqlParameter<string[]> { TypedValue = draft.Tags.ToArray() },
+            new NpgsqlParameter<byte[]> { TypedValue = draft.ContentHash }, Text(key), new NpgsqlParameter<string[]> { TypedValue = draft.Tags.ToArray() },
             Text(draft.AgentId), Text(draft.WorkflowId), Text(draft.RepoId), Text(draft.ProjectId), Text(draft.SessionId), Jsonb(draft.Metadata),
             Time(draft.OccurredAt), Time(draft.ExpiresAt), Text(draft.Type), Text(draft.Source));
         // Also where only a filter column changed: the vector's row repeats those, and a worker that holds
@@ -177,6 +185,13 @@ public sealed partial class MemoryWriteStore
         command.Parameters.AddRange(new[] { Text(tenant.Current), Uuid(id) });
         await using var row = await command.ExecuteReaderAsync(ct);
         return await row.ReadAsync(ct) ? MemoryRowStore.Read(row) : null;
+    }
+
+    private async Task<string?> KeyAsync(NpgsqlTransaction transaction, Guid id, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("SELECT dedupe_key FROM memories WHERE tenant_id = $1 AND id = $2", transaction.Connection, transaction);
+        command.Parameters.AddRange(new[] { Text(tenant.Current), Uuid(id) });
+        return await command.ExecuteScalarAsync(ct) as string;
     }
 
     private async Task<Guid?> FindByKeyAsync(NpgsqlTransaction transaction, string key, CancellationToken ct)
@@ -213,12 +228,35 @@ public sealed partial class MemoryWriteStore
 
     private async Task<ChangeResult> InTransactionAsync(Func<NpgsqlTransaction, CancellationToken, Task<ChangeResult>> work, CancellationToken ct)
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        var result = await work(transaction, ct);
-        await transaction.CommitAsync(ct);
+        var committing = false;
+        var result = await TransientRetry.RunAsync(
+            async token =>
+            {
+                await using var connection = await db.OpenConnectionAsync(token);
+                await using var transaction = await connection.BeginTransactionAsync(token);
+                var changed = await work(transaction, token);
+                committing = true;
+                await transaction.CommitAsync(token);
+                return changed;
+            },
+            ct,
+            // A change is not repeatable: done twice, it meets its own version.
+            again: () => !committing);
         signal.Raise();
         return result;
+    }
+
+    /// <summary>A statement that gives a memory a key which was free a moment ago. Somebody may have taken it since; looking again shows whom.</summary>
+    private static async Task TakeKeyAsync(NpgsqlTransaction transaction, string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
+    {
+        try
+        {
+            await ExecuteAsync(transaction, sql, ct, parameters);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            throw new NpgsqlException("Another memory took the key in this moment.", new IOException("Write again.", e));
+        }
     }
 
     private static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };

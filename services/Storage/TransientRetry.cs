@@ -11,8 +11,9 @@ public static class TransientRetry
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(40);
 
     /// <summary>Runs <paramref name="work"/> until it ends well, fails for good, or has failed <see cref="MaxAttempts"/> times; waits 40, 80, 160 ms (± 50 %) between.</summary>
-    /// <param name="work">Must be safe to run again after a commit whose answer was lost.</param>
-    public static async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct)
+    /// <param name="work">Must be safe to run again after a commit whose answer was lost, or be guarded by <paramref name="again"/>.</param>
+    /// <param name="again">Asked after a failure; false: what was done may have counted, so the failure is the caller's.</param>
+    public static async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken ct, Func<bool>? again = null)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -20,7 +21,7 @@ public static class TransientRetry
             {
                 return await work(ct);
             }
-            catch (NpgsqlException e) when (attempt < MaxAttempts && IsTransient(e) && !ct.IsCancellationRequested)
+            catch (NpgsqlException e) when (attempt < MaxAttempts && IsTransient(e) && !ct.IsCancellationRequested && again?.Invoke() != false)
             {
                 await Task.Delay(Delay(attempt, Random.Shared.NextDouble()), ct);
             }
