@@ -1,4 +1,6 @@
 using Mahavishnu.Embeddings;
+using Mahavishnu.Ingest;
+using Mahavishnu.Search;
 using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
 using Microsoft.AspNetCore.Connections;
@@ -45,10 +47,14 @@ internal sealed class AllInOne : IAsyncDisposable
         AllowRoots(builder.Configuration, roots);
         builder.AddMahavishnuDatabase();
         builder.AddEmbeddings();
+        builder.AddIngest();
+        builder.AddSearch();
 
         var app = builder.Build();
         app.UseServiceDefaults();
         app.MapDefaultEndpoints();
+        app.MapIngest();
+        app.MapSearch();
         app.MapApiPage();
         try
         {

@@ -30,6 +30,7 @@ internal static class CommandLine
             options.ApiKey,
             options.Json,
             UpCommand.Create(options, terminal),
+            DemoCommand.Create(options, terminal),
             IngestCommand.Create(options, terminal),
             SearchCommand.Create(options, terminal),
             StatusCommand.Create(options, terminal),

@@ -7,6 +7,8 @@ namespace Mahavishnu.Cli;
 /// <param name="Given">Configured by the user, and therefore theirs to start, stop and save.</param>
 internal sealed record DatabaseChoice(string ConnectionString, bool Given)
 {
+    private static readonly string[] Parts = ["MAHAVISHNU_PG_HOST", "MAHAVISHNU_PG_PORT", "MAHAVISHNU_PG_DATABASE", "MAHAVISHNU_PG_USER", "MAHAVISHNU_PG_PASSWORD"];
+
     /// <summary>For people: no password.</summary>
     public string Description => $"{(Given ? "given" : "private")} database {DatabaseConnection.Mask(ConnectionString)}";
 
@@ -16,12 +18,16 @@ internal sealed record DatabaseChoice(string ConnectionString, bool Given)
             ? new DatabaseChoice(given, Given: true)
             : new DatabaseChoice(await PrivateDatabase.UpAsync(Resources.Database, fresh: false, ct), Given: false);
 
-    /// <summary>Lets the modules find it. What was given is in the configuration already.</summary>
-    public void ApplyTo(IConfigurationManager configuration)
-    {
-        if (!Given)
-        {
-            configuration.AddInMemoryCollection([new($"ConnectionStrings:{Resources.Database}", ConnectionString)]);
-        }
-    }
+    /// <summary>An empty database of that name on the same server; whatever the database of this call holds stays untouched.</summary>
+    public static async Task<DatabaseChoice> MakeFreshAsync(IConfiguration configuration, string name, CancellationToken ct) =>
+        DatabaseConnection.Find(configuration) is { } given
+            ? new DatabaseChoice(await DemoDatabaseStore.RecreateAsync(given, ct), Given: true)
+            : new DatabaseChoice(await PrivateDatabase.UpAsync(name, fresh: true, ct), Given: false);
+
+    /// <summary>Lets the modules find it, whichever way it was found.</summary>
+    public void ApplyTo(IConfigurationManager configuration) => configuration.AddInMemoryCollection(
+    [
+        new($"ConnectionStrings:{Resources.Database}", ConnectionString),
+        .. Parts.Select(part => KeyValuePair.Create(part, (string?)"")),
+    ]);
 }

@@ -11,7 +11,7 @@ internal static class StatusCommand
 {
     public static Command Create(GlobalOptions options, Terminal terminal)
     {
-        var command = new Command("status", "Say what runs and how far the work is; exit code 1 unless all is well");
+        var command = new Command("status", "Say what runs and how far the work is; exit code 1 where none runs or it is unhealthy");
         command.SetAction(async (parsed, ct) =>
         {
             var address = await ServiceConnection.FindAsync(options, parsed, ct);
@@ -63,7 +63,7 @@ internal static class StatusCommand
             Write(address, health, embeddings, repositories, terminal);
         }
 
-        return health.Status == "healthy" ? ExitCode.Done : ExitCode.Failed;
+        return up ? ExitCode.Done : ExitCode.Failed;
     }
 
     private static void Write(ServiceAddress address, HealthDocument health, EmbeddingStatus? embeddings, IReadOnlyList<Repository> repositories, Terminal terminal)
