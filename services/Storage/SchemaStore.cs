@@ -12,6 +12,9 @@ public sealed record Migration(int Number, string Name, string Sql, string Check
 {
     /// <summary>Statements such as CREATE INDEX CONCURRENTLY cannot run in a transaction; a file of them starts with this line.</summary>
     public bool InTransaction => !Sql.StartsWith("-- no-transaction", StringComparison.Ordinal);
+
+    internal static Migration Of(int number, string name, string sql) =>
+        new(number, name, sql, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sql))));
 }
 
 /// <summary>The database cannot be used as it is; <see cref="Exception.Message"/> says why and what helps.</summary>
@@ -22,6 +25,12 @@ public sealed class SchemaStore(NpgsqlDataSource db)
 {
     // "mahavish" as bytes: the advisory lock that keeps two replicas from upgrading at once.
     private const long UpgradeLock = 0x6d61686176697368;
+    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly IReadOnlyList<Migration> _migrations = Migrations;
+
+    /// <summary>A runner of other files than the program's own.</summary>
+    internal SchemaStore(NpgsqlDataSource db, IReadOnlyList<Migration> migrations) : this(db) => _migrations = migrations;
 
     /// <summary>Oldest pgvector with iterative index scans, without which a filtered search loses rows.</summary>
     public static Version OldestPgvector { get; } = new(0, 8, 0);
@@ -39,7 +48,7 @@ public sealed class SchemaStore(NpgsqlDataSource db)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await CheckServerAsync(connection, ct);
-        await ExecuteAsync(connection, $"SELECT pg_advisory_lock({UpgradeLock})", ct);
+        await LockAsync(connection, ct);
         var applied = new List<Migration>();
         try
         {
@@ -52,7 +61,7 @@ public sealed class SchemaStore(NpgsqlDataSource db)
                 """, ct);
             var before = await ReadAsync(connection, ct);
             Check(before);
-            foreach (var migration in Migrations.Where(m => before.All(b => b.Number != m.Number)))
+            foreach (var migration in _migrations.Where(m => before.All(b => b.Number != m.Number)))
             {
                 await ApplyAsync(connection, migration, ct);
                 applied.Add(migration);
@@ -69,6 +78,25 @@ public sealed class SchemaStore(NpgsqlDataSource db)
         return applied;
     }
 
+    // Asks again instead of waiting in the statement: a waiting statement holds a snapshot, and a CREATE INDEX
+    // CONCURRENTLY of the process that has the lock would wait for that snapshot to go away, forever.
+    private static async Task LockAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        while (true)
+        {
+            await using (var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection))
+            {
+                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = UpgradeLock });
+                if (await command.ExecuteScalarAsync(ct) is true)
+                {
+                    return;
+                }
+            }
+
+            await Task.Delay(LockPause, ct);
+        }
+    }
+
     /// <summary>What the database has; an empty list before the first upgrade.</summary>
     public async Task<IReadOnlyList<AppliedMigration>> ReadAsync(CancellationToken ct = default)
     {
@@ -83,18 +111,20 @@ public sealed class SchemaStore(NpgsqlDataSource db)
         var applied = await ReadAsync(ct);
         Check(applied);
         var version = applied.Count == 0 ? 0 : applied[^1].Number;
-        if (version < ProgramVersion)
+        if (version < Newest)
         {
-            throw new SchemaException($"The schema is at version {version}, this program needs {ProgramVersion}. Run `mahavishnu db migrate` (or the migration service with --migrate).");
+            throw new SchemaException($"The schema is at version {version}, this program needs {Newest}. Run `mahavishnu db migrate` (or the migration service with --migrate).");
         }
     }
 
-    private static void Check(IReadOnlyList<AppliedMigration> applied)
+    private int Newest => _migrations[^1].Number;
+
+    private void Check(IReadOnlyList<AppliedMigration> applied)
     {
         foreach (var a in applied)
         {
-            var known = Migrations.FirstOrDefault(m => m.Number == a.Number)
-                ?? throw new SchemaException($"The schema is at version {applied[^1].Number}, newer than this program's {ProgramVersion}. Use a newer program.");
+            var known = _migrations.FirstOrDefault(m => m.Number == a.Number)
+                ?? throw new SchemaException($"The schema is at version {applied[^1].Number}, newer than this program's {Newest}. Use a newer program.");
             if (!string.Equals(known.Checksum, a.Checksum, StringComparison.Ordinal))
             {
                 throw new SchemaException($"Migration {a.Number} ({a.Name}) was applied from another text than this program's. An applied file must never be changed; add a new one.");
@@ -163,12 +193,23 @@ public sealed class SchemaStore(NpgsqlDataSource db)
             SELECT coalesce((SELECT extversion FROM pg_extension WHERE extname = 'vector'),
                             (SELECT default_version FROM pg_available_extensions WHERE name = 'vector'))
             """, connection);
-        var found = await command.ExecuteScalarAsync(ct) as string
-            ?? throw new SchemaException("The server has no pgvector (extension \"vector\"). Install pgvector 0.8 or newer beside it.");
-        if (!Version.TryParse(found, out var version) || version < OldestPgvector)
+        if (WhatIsWrongWithPgvector(await command.ExecuteScalarAsync(ct) as string) is { } trouble)
         {
-            throw new SchemaException($"The server has pgvector {found}; Mahavishnu needs {OldestPgvector} or newer (ALTER EXTENSION vector UPDATE, once the newer one is installed).");
+            throw new SchemaException(trouble);
         }
+    }
+
+    /// <param name="version">Of the extension installed, else of the one that could be; null where there is none.</param>
+    internal static string? WhatIsWrongWithPgvector(string? version)
+    {
+        if (version is null)
+        {
+            return "The server has no pgvector (extension \"vector\"). Install pgvector 0.8 or newer beside it.";
+        }
+
+        return Version.TryParse(version, out var number) && number >= OldestPgvector
+            ? null
+            : $"The server has pgvector {version}; Mahavishnu needs {OldestPgvector} or newer (ALTER EXTENSION vector UPDATE, once the newer one is installed).";
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
@@ -188,11 +229,7 @@ public sealed class SchemaStore(NpgsqlDataSource db)
             var sql = reader.ReadToEnd().ReplaceLineEndings("\n");
             // Schema/0001_memories.sql
             var name = resource["Schema/".Length..^".sql".Length];
-            migrations.Add(new Migration(
-                int.Parse(name.AsSpan(0, 4), System.Globalization.CultureInfo.InvariantCulture),
-                name[5..],
-                sql,
-                Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sql)))));
+            migrations.Add(Migration.Of(int.Parse(name.AsSpan(0, 4), System.Globalization.CultureInfo.InvariantCulture), name[5..], sql));
         }
 
         return migrations;
