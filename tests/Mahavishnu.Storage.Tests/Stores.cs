@@ -1,0 +1,84 @@
+using Mahavishnu.Contracts;
+
+namespace Mahavishnu.Storage.Tests;
+
+/// <summary>The stores over a database of the test's own.</summary>
+internal sealed class Stores : IAsyncDisposable
+{
+    public static readonly EmbeddingModel Model = new("test", "1", 4, "cosine", "none");
+    private static readonly DateTimeOffset Noon = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
+
+    private Stores(TestDatabase database)
+    {
+        Database = database;
+        var tenant = new TenantScope();
+        Signal = new EmbeddingSignal();
+        Memories = new MemoryWriteStore(database.DataSource, tenant, Signal);
+        Queue = new EmbeddingQueueStore(database.DataSource, tenant);
+        Spaces = new EmbeddingSpaceStore(database.DataSource);
+        Index = new VectorIndexStore(database.DataSource);
+        Operations = new OperationStore(database.DataSource, tenant, TimeProvider.System);
+    }
+
+    public TestDatabase Database { get; }
+
+    public EmbeddingSignal Signal { get; }
+
+    public MemoryWriteStore Memories { get; }
+
+    public EmbeddingQueueStore Queue { get; }
+
+    public EmbeddingSpaceStore Spaces { get; }
+
+    public VectorIndexStore Index { get; }
+
+    public OperationStore Operations { get; }
+
+    public static async Task<Stores> CreateAsync(PostgresFixture postgres) => new(await postgres.CreateDatabaseAsync(poolSize: 12));
+
+    /// <summary>With an active space, so that writes ask for vectors.</summary>
+    public static async Task<(Stores Stores, EmbeddingSpace Space)> CreateWithSpaceAsync(PostgresFixture postgres)
+    {
+        var stores = await CreateAsync(postgres);
+        return (stores, await stores.Spaces.EnsureActiveAsync(Model, TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>A draft with the key that a single memory has.</summary>
+    public static MemoryDraft Draft(string content, Guid? id = null, string type = MemoryTypes.Agent, string? projectId = null, params string[] tags)
+    {
+        var draft = new MemoryDraft
+        {
+            Id = id ?? Guid.CreateVersion7(),
+            IdGiven = id is not null,
+            Type = type,
+            Source = "test",
+            Content = content,
+            ProjectId = projectId,
+            Tags = tags,
+            OccurredAt = Noon,
+        };
+        return draft with { DedupeKey = DedupeKeys.ForMemory(type, projectId, draft.ContentHash) };
+    }
+
+    public Task<IReadOnlyList<WriteOutcome>> WriteAsync(params MemoryDraft[] drafts) =>
+        Memories.WriteAsync(drafts, WriteMode.Insert, TestContext.Current.CancellationToken);
+
+    public Task<IReadOnlyList<WriteOutcome>> UpsertAsync(params MemoryDraft[] drafts) =>
+        Memories.WriteAsync(drafts, WriteMode.Upsert, TestContext.Current.CancellationToken);
+
+    public async Task<Memory?> ReadAsync(Guid id)
+    {
+        await using var command = SqlText.Command($"SELECT {MemoryRowStore.Columns} FROM memories m WHERE m.id = $1", Database.DataSource);
+        command.Parameters.AddWithValue(id);
+        await using var row = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        return await row.ReadAsync(TestContext.Current.CancellationToken) ? MemoryRowStore.Read(row) : null;
+    }
+
+    public Task<long> CountAsync(string table) => Database.ScalarAsync<long>($"SELECT count(*) FROM {table}");
+
+    /// <summary>What a lease of a worker that died looks like, without waiting for it.</summary>
+    public Task ExpireLeasesAsync() =>
+        Database.ExecuteAsync("WITH q AS (UPDATE embedding_queue SET claimed_until = '-infinity') UPDATE operations SET claimed_until = '-infinity'");
+
+    public ValueTask DisposeAsync() => Database.DisposeAsync();
+}
