@@ -126,9 +126,11 @@ public sealed partial class MemoryWriteStore
         }
 
         var all = ids.ToArray();
+        // The memories first: whoever changes one at this moment queues it for a vector, and is waited for here.
+        var removed = await ExecuteAsync(transaction, "DELETE FROM memories WHERE tenant_id = $1 AND id = ANY($2)", ct, Text(tenant.Current), Uuids(all));
         await DropVectorsAsync(transaction, all, ct);
         await ExecuteAsync(transaction, "DELETE FROM memory_history WHERE tenant_id = $1 AND memory_id = ANY($2)", ct, Text(tenant.Current), Uuids(all));
-        return await ExecuteAsync(transaction, "DELETE FROM memories WHERE tenant_id = $1 AND id = ANY($2)", ct, Text(tenant.Current), Uuids(all));
+        return removed;
     }
 
     private async Task<ChangeResult> ReplaceAsync(NpgsqlTransaction transaction, Memory before, MemoryDraft draft, CancellationToken ct)

@@ -10,7 +10,8 @@ public sealed partial class MemoryWriteStore
     {
         var found = await FindAsync(transaction, drafts, known, ct);
         var differing = new List<(Guid Id, string Entry)>();
-        foreach (var index in known)
+        // Rows are locked in the order of their ids, whatever the order of the batch: see InsertStaged.
+        foreach (var index in known.OrderBy(i => (found.GetValueOrDefault(i).ById ?? found.GetValueOrDefault(i).ByKey)?.Id))
         {
             var draft = drafts[index];
             // Neither id nor key is there any more: the other transaction was undone, or the memory was deleted in
@@ -29,6 +30,11 @@ public sealed partial class MemoryWriteStore
             else if (byId is not null && !byId.SameContent)
             {
                 outcomes[index] = new WriteOutcome(byId.Id, WriteStatus.Conflict, "The id exists with other content.");
+            }
+            else if (byId is not null && !draft.IdGiven)
+            {
+                // Nobody else knows this id: an earlier attempt was committed and its answer lost.
+                outcomes[index] = new WriteOutcome(byId.Id, WriteStatus.Created);
             }
             else
             {
@@ -125,13 +131,19 @@ public sealed partial class MemoryWriteStore
 
     private async Task KeepDifferencesAsync(NpgsqlTransaction transaction, List<(Guid Id, string Entry)> differing, CancellationToken ct)
     {
+        if (differing.Count == 0)
+        {
+            return;
+        }
+
+        await ExecuteAsync(transaction, "SELECT FROM memories WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE", ct, Text(tenant.Current), Uuids([.. differing.Select(d => d.Id)]));
         // Row by row of one id, so that two differences of one memory in a batch are both kept.
         foreach (var wave in differing.GroupBy(d => d.Id).SelectMany(g => g.Distinct().Select((d, i) => (Wave: i, d.Id, d.Entry))).GroupBy(d => d.Wave).OrderBy(g => g.Key))
         {
             await ExecuteAsync(transaction, $"""
                 UPDATE memories m
                 SET provenance = jsonb_set(provenance, '{"{duplicates}"}', coalesce(provenance -> 'duplicates', '[]') || d.entry)
-                FROM (SELECT id, entry::jsonb FROM unnest($2, $3) AS u(id, entry) ORDER BY id) AS d
+                FROM (SELECT id, entry::jsonb FROM unnest($2, $3) AS u(id, entry)) AS d
                 WHERE m.tenant_id = $1 AND m.id = d.id
                   AND NOT coalesce(provenance -> 'duplicates', '[]') @> jsonb_build_array(d.entry)
                   AND jsonb_array_length(coalesce(provenance -> 'duplicates', '[]')) < $4

@@ -10,6 +10,9 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
     private const int SmallBatch = 32;
     private const int SmallBatchLength = 1024 * 1024;
 
+    // "mahagain"
+    private const long AgainLock = 0x6d616861676169;
+
     private const string DraftColumns =
         "id, memory_type, source_system, title, content, content_hash, dedupe_key, tags, agent_id, workflow_id, repo_id, project_id, session_id, metadata, provenance, occurred_at, expires_at";
 
@@ -17,11 +20,18 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
     /// <returns>One outcome a draft, in order.</returns>
     public async Task<IReadOnlyList<WriteOutcome>> WriteAsync(IReadOnlyList<MemoryDraft> drafts, WriteMode mode, CancellationToken ct)
     {
+        var attempts = 0;
         var outcomes = await TransientRetry.RunAsync(
             async token =>
             {
                 await using var connection = await db.OpenConnectionAsync(token);
                 await using var transaction = await connection.BeginTransactionAsync(token);
+                if (attempts++ > 0)
+                {
+                    // Perhaps a deadlock undid the first attempt: its victims come one after the other.
+                    await ExecuteAsync(transaction, $"SELECT pg_advisory_xact_lock({AgainLock})", token);
+                }
+
                 var written = await WriteAsync(transaction, drafts, mode, token);
                 await transaction.CommitAsync(token);
                 return written;
@@ -38,8 +48,8 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
         var (rows, twins) = BatchTwins.Find(drafts);
 
         var created = rows.Count <= SmallBatch && rows.Sum(i => (long)drafts[i].Content.Length) <= SmallBatchLength
-            ? await InsertSmallAsync(transaction, drafts, rows, ct)
-            : await InsertLargeAsync(transaction, drafts, rows, ct);
+            ? await InsertSmallAsync(transaction, drafts, rows, mode, ct)
+            : await InsertLargeAsync(transaction, drafts, rows, mode, ct);
         var known = new List<int>();
         foreach (var index in rows)
         {
@@ -66,14 +76,14 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
         return outcomes!;
     }
 
-    private async Task<HashSet<Guid>> InsertSmallAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, List<int> rows, CancellationToken ct)
+    private async Task<HashSet<Guid>> InsertSmallAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, List<int> rows, WriteMode mode, CancellationToken ct)
     {
         if (rows.Count == 0)
         {
             return [];
         }
 
-        await using var command = new NpgsqlCommand($"""
+        await using var command = SqlText.Command($"""
             WITH staged AS MATERIALIZED (
                 SELECT id, memory_type, source_system, title, content, decode(content_hash, 'hex') AS content_hash, dedupe_key, tags,
                        agent_id, workflow_id, repo_id, project_id, session_id, metadata, provenance, occurred_at, expires_at
@@ -81,14 +91,14 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
                     id uuid, memory_type text, source_system text, title text, content text, content_hash text, dedupe_key text, tags text[],
                     agent_id text, workflow_id text, repo_id text, project_id text, session_id text, metadata jsonb, provenance jsonb,
                     occurred_at timestamptz, expires_at timestamptz)),
-            {InsertStaged}
-            """, transaction.Connection, transaction);
+            {InsertStaged(mode)}
+            """, transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
         command.Parameters.Add(new NpgsqlParameter { Value = DraftJson.Write(drafts, rows), NpgsqlDbType = NpgsqlDbType.Jsonb });
         return await ReadIdsAsync(command, ct);
     }
 
-    private async Task<HashSet<Guid>> InsertLargeAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, List<int> rows, CancellationToken ct)
+    private async Task<HashSet<Guid>> InsertLargeAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, List<int> rows, WriteMode mode, CancellationToken ct)
     {
         var connection = transaction.Connection!;
         await ExecuteAsync(transaction, """
@@ -108,21 +118,22 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
             await copy.CompleteAsync(ct); // without it, disposing rolls the COPY back
         }
 
-        await using var command = new NpgsqlCommand($"WITH {InsertStaged}", connection, transaction);
+        await using var command = SqlText.Command($"WITH {InsertStaged(mode)}", transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
         return await ReadIdsAsync(command, ct);
     }
 
-    // $1 tenant. Ordered by key so that two batches with the same keys wait for each other instead of deadlocking.
+    // $1 tenant. In the order of what they will meet by (a key, or for an upsert the id), so that two batches with the
+    // same ones wait for each other instead of deadlocking.
     // What is known to be there is left out first: a row's words are computed before ON CONFLICT is asked, and they are
     // most of its cost. ON CONFLICT decides what others write at the same time.
-    private const string InsertStaged = $"""
+    private static string InsertStaged(WriteMode mode) => $"""
         created AS (
             INSERT INTO memories (tenant_id, {DraftColumns})
             SELECT $1, {DraftColumns} FROM staged s
             WHERE NOT EXISTS (SELECT FROM memories m WHERE m.tenant_id = $1 AND m.id = s.id)
               AND NOT EXISTS (SELECT FROM memories m WHERE m.tenant_id = $1 AND m.dedupe_key = s.dedupe_key)
-            ORDER BY dedupe_key, id
+            ORDER BY {(mode == WriteMode.Upsert ? "id" : "dedupe_key, id")}
             ON CONFLICT DO NOTHING
             RETURNING id),
         queued AS (
