@@ -15,7 +15,7 @@ internal sealed class AllInOne : IAsyncDisposable
 
     private readonly WebApplication _app;
 
-    private AllInOne(WebApplication app, DatabaseChoice database, IReadOnlyList<Migration> upgrades)
+    private AllInOne(WebApplication app, DatabaseChoice database, IReadOnlyList<SchemaMigration> upgrades)
     {
         _app = app;
         Database = database;
@@ -26,7 +26,7 @@ internal sealed class AllInOne : IAsyncDisposable
     public DatabaseChoice Database { get; }
 
     /// <summary>What the schema got at this start.</summary>
-    public IReadOnlyList<Migration> Upgrades { get; }
+    public IReadOnlyList<SchemaMigration> Upgrades { get; }
 
     /// <summary>Where it listens.</summary>
     public Uri Url { get; }
@@ -37,7 +37,7 @@ internal sealed class AllInOne : IAsyncDisposable
     /// <param name="roots">Directories that may be ingested where the settings name none.</param>
     public static async Task<AllInOne> StartAsync(WebApplicationBuilder builder, DatabaseChoice database, IReadOnlyCollection<string> roots, CancellationToken ct)
     {
-        IReadOnlyList<Migration> upgrades;
+        IReadOnlyList<SchemaMigration> upgrades;
         await using (var db = StorageModule.OpenDataSource(database.ConnectionString))
         {
             upgrades = await new SchemaStore(db).UpgradeAsync(ct);

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.OpenApi;
@@ -24,7 +25,8 @@ public static class ApiDocument
         {
             document.Info = new OpenApiInfo
             {
-                Title = "Mahavishnu",
+                // The plan's server_name, where one is given.
+                Title = context.ApplicationServices.GetRequiredService<IConfiguration>()["server_name"] is { Length: > 0 } name ? name : "Mahavishnu",
                 Version = ProgramVersion.Current,
                 Description = "One memory for all of a developer's agents, workflows and repositories.",
             };

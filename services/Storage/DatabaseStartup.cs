@@ -29,7 +29,7 @@ internal sealed partial class DatabaseStartup(
                 else
                 {
                     await db.ReloadTypesAsync(stoppingToken);
-                    await WarmAsync(stoppingToken);
+                    await state.WarmAsync(stoppingToken);
                     NotReady = null;
                     Ready(logger, server.ServerVersion, server.PgvectorVersion ?? "none", server.SchemaVersion, state.MaxPoolSize);
                     return;
@@ -58,30 +58,6 @@ internal sealed partial class DatabaseStartup(
         {
             NotReady = reason;
             Waiting(logger, reason);
-        }
-    }
-
-    /// <summary>Opens the warm minimum and loads pgvector in each: a connection's first vector query costs 3.5 ms more.</summary>
-    private async Task WarmAsync(CancellationToken ct)
-    {
-        var least = new NpgsqlConnectionStringBuilder(db.ConnectionString).MinPoolSize;
-        var connections = new List<NpgsqlConnection>();
-        try
-        {
-            for (var i = 0; i < Math.Max(1, least); i++)
-            {
-                var connection = await db.OpenConnectionAsync(ct);
-                connections.Add(connection);
-                await using var command = new NpgsqlCommand("SELECT '[1]'::halfvec <=> '[1]'::halfvec", connection);
-                await command.ExecuteScalarAsync(ct);
-            }
-        }
-        finally
-        {
-            foreach (var connection in connections)
-            {
-                await connection.DisposeAsync();
-            }
         }
     }
 

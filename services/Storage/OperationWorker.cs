@@ -149,10 +149,9 @@ internal sealed partial class OperationWorker(
             await Task.Delay(AfterTrouble, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return (null, null, null);
         }
-#pragma warning disable CA1031 // Whatever a handler throws must end its operation, not the worker.
         catch (Exception e)
-#pragma warning restore CA1031
         {
+            // Whatever a handler throws must end its operation, not the worker.
             Failed(logger, e, claimed.Kind, claimed.Subject);
             return (OperationStates.Failed, null, new OperationError(ErrorCodes.Internal, e.Message));
         }

@@ -8,12 +8,12 @@ namespace Mahavishnu.Storage;
 
 /// <summary>One numbered file of <c>Schema/</c>.</summary>
 /// <param name="Checksum">SHA-256 of the text with LF line ends, in hex.</param>
-public sealed record Migration(int Number, string Name, string Sql, string Checksum)
+public sealed record SchemaMigration(int Number, string Name, string Sql, string Checksum)
 {
     /// <summary>Statements such as CREATE INDEX CONCURRENTLY cannot run in a transaction; a file of them starts with this line.</summary>
     public bool InTransaction => !Sql.StartsWith("-- no-transaction", StringComparison.Ordinal);
 
-    internal static Migration Of(int number, string name, string sql) =>
+    internal static SchemaMigration Of(int number, string name, string sql) =>
         new(number, name, sql, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sql))));
 }
 
@@ -27,16 +27,16 @@ public sealed class SchemaStore(NpgsqlDataSource db)
     private const long UpgradeLock = 0x6d61686176697368;
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(100);
 
-    private readonly IReadOnlyList<Migration> _migrations = Migrations;
+    private readonly IReadOnlyList<SchemaMigration> _migrations = Migrations;
 
     /// <summary>A runner of other files than the program's own.</summary>
-    internal SchemaStore(NpgsqlDataSource db, IReadOnlyList<Migration> migrations) : this(db) => _migrations = migrations;
+    internal SchemaStore(NpgsqlDataSource db, IReadOnlyList<SchemaMigration> migrations) : this(db) => _migrations = migrations;
 
     /// <summary>Oldest pgvector with iterative index scans, without which a filtered search loses rows.</summary>
     public static Version OldestPgvector { get; } = new(0, 8, 0);
 
     /// <summary>The files this program brings, in order.</summary>
-    public static IReadOnlyList<Migration> Migrations { get; } = Load();
+    public static IReadOnlyList<SchemaMigration> Migrations { get; } = Load();
 
     /// <summary>The newest migration this program knows.</summary>
     public static int ProgramVersion => Migrations[^1].Number;
@@ -44,12 +44,12 @@ public sealed class SchemaStore(NpgsqlDataSource db)
     /// <summary>Applies what is missing, one transaction a file; waits while another process does the same.</summary>
     /// <returns>The migrations applied now.</returns>
     /// <exception cref="SchemaException">The server is too old, an applied file was changed, or the schema is newer than the program.</exception>
-    public async Task<IReadOnlyList<Migration>> UpgradeAsync(CancellationToken ct = default)
+    public async Task<IReadOnlyList<SchemaMigration>> UpgradeAsync(CancellationToken ct = default)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await CheckServerAsync(connection, ct);
         await LockAsync(connection, ct);
-        var applied = new List<Migration>();
+        var applied = new List<SchemaMigration>();
         try
         {
             await ExecuteAsync(connection, """
@@ -132,7 +132,7 @@ public sealed class SchemaStore(NpgsqlDataSource db)
         }
     }
 
-    private static async Task ApplyAsync(NpgsqlConnection connection, Migration migration, CancellationToken ct)
+    private static async Task ApplyAsync(NpgsqlConnection connection, SchemaMigration migration, CancellationToken ct)
     {
         if (!migration.InTransaction)
         {
@@ -152,7 +152,7 @@ public sealed class SchemaStore(NpgsqlDataSource db)
         await transaction.CommitAsync(ct);
     }
 
-    private static async Task RecordAsync(NpgsqlConnection connection, Migration migration, CancellationToken ct)
+    private static async Task RecordAsync(NpgsqlConnection connection, SchemaMigration migration, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand("INSERT INTO schema_versions (number, name, checksum) VALUES ($1, $2, $3)", connection);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = migration.Number });
@@ -219,17 +219,17 @@ public sealed class SchemaStore(NpgsqlDataSource db)
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    private static List<Migration> Load()
+    private static List<SchemaMigration> Load()
     {
         var assembly = Assembly.GetExecutingAssembly();
-        var migrations = new List<Migration>();
+        var migrations = new List<SchemaMigration>();
         foreach (var resource in assembly.GetManifestResourceNames().Where(r => r.StartsWith("Schema/", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
             var sql = reader.ReadToEnd().ReplaceLineEndings("\n");
             // Schema/0001_memories.sql
             var name = resource["Schema/".Length..^".sql".Length];
-            migrations.Add(Migration.Of(int.Parse(name.AsSpan(0, 4), System.Globalization.CultureInfo.InvariantCulture), name[5..], sql));
+            migrations.Add(SchemaMigration.Of(int.Parse(name.AsSpan(0, 4), System.Globalization.CultureInfo.InvariantCulture), name[5..], sql));
         }
 
         return migrations;

@@ -14,11 +14,11 @@ public sealed class DocumentAndStreamTests
     [Fact]
     public async Task The_routes_are_described_and_the_probes_are_not()
     {
-        await using var server = await TestServer.StartAsync(app => app.MapPost("/api/v1/memories", (NewMemory memory) => TypedResults.Ok(memory)));
+        await using var server = await TestServer.StartAsync(app => app.MapPost("/api/v1/memories", (NewMemory memory) => TypedResults.Ok(memory)), settings: ("server_name", "My memory"));
 
         var document = (await server.Http.AskAsync(HttpMethod.Get, ApiDocument.Path)).Body!;
 
-        Assert.Equal("Mahavishnu", (string?)document["info"]!["title"]);
+        Assert.Equal("My memory", (string?)document["info"]!["title"]);
         Assert.Equal(["/api/v1/health", "/api/v1/memories"], document["paths"]!.AsObject().Select(p => p.Key).Order(StringComparer.Ordinal));
         Assert.NotNull(document["components"]!["schemas"]!["NewMemory"]);
         Assert.Null(document["components"]!["securitySchemes"]);

@@ -6,8 +6,8 @@ public sealed class SchemaRunnerTests(PostgresFixture postgres)
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    private static readonly Migration One = Migration.Of(1, "one", "CREATE TABLE one (n int)");
-    private static readonly Migration Two = Migration.Of(2, "two", "INSERT INTO one VALUES (2)");
+    private static readonly SchemaMigration One = SchemaMigration.Of(1, "one", "CREATE TABLE one (n int)");
+    private static readonly SchemaMigration Two = SchemaMigration.Of(2, "two", "INSERT INTO one VALUES (2)");
 
     [Fact]
     public async Task A_fresh_database_gets_every_migration_once()
@@ -56,7 +56,7 @@ public sealed class SchemaRunnerTests(PostgresFixture postgres)
     public async Task Replicas_that_start_together_do_not_block_an_index_that_is_built_concurrently()
     {
         await using var database = await postgres.CreateEmptyDatabaseAsync();
-        Migration[] migrations = [One, Migration.Of(2, "index", "-- no-transaction\nCREATE INDEX CONCURRENTLY one_n ON one (n);\nCREATE INDEX CONCURRENTLY one_m ON one ((n + 1));\n")];
+        SchemaMigration[] migrations = [One, SchemaMigration.Of(2, "index", "-- no-transaction\nCREATE INDEX CONCURRENTLY one_n ON one (n);\nCREATE INDEX CONCURRENTLY one_m ON one ((n + 1));\n")];
 
         var applied = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => new SchemaStore(database.DataSource, migrations).UpgradeAsync(Ct)));
 
@@ -68,7 +68,7 @@ public sealed class SchemaRunnerTests(PostgresFixture postgres)
     public async Task A_statement_that_refuses_a_transaction_fails_without_the_marker()
     {
         await using var database = await postgres.CreateEmptyDatabaseAsync();
-        var store = new SchemaStore(database.DataSource, [One, Migration.Of(2, "index", "CREATE INDEX CONCURRENTLY one_n ON one (n)")]);
+        var store = new SchemaStore(database.DataSource, [One, SchemaMigration.Of(2, "index", "CREATE INDEX CONCURRENTLY one_n ON one (n)")]);
 
         await Assert.ThrowsAsync<PostgresException>(() => store.UpgradeAsync(Ct));
 
@@ -79,7 +79,7 @@ public sealed class SchemaRunnerTests(PostgresFixture postgres)
     public async Task A_file_that_fails_leaves_nothing_behind_and_can_be_tried_again()
     {
         await using var database = await postgres.CreateEmptyDatabaseAsync();
-        var broken = Migration.Of(2, "two", "CREATE TABLE two (n int); SELECT 1 / 0");
+        var broken = SchemaMigration.Of(2, "two", "CREATE TABLE two (n int); SELECT 1 / 0");
 
         await Assert.ThrowsAsync<PostgresException>(() => new SchemaStore(database.DataSource, [One, broken]).UpgradeAsync(Ct));
         Assert.False(await database.ScalarAsync<bool>("SELECT to_regclass('two') IS NOT NULL"));
