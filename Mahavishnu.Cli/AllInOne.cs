@@ -1,5 +1,6 @@
 using Mahavishnu.Embeddings;
 using Mahavishnu.Ingest;
+using Mahavishnu.Migration;
 using Mahavishnu.Search;
 using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
@@ -49,12 +50,14 @@ internal sealed class AllInOne : IAsyncDisposable
         builder.AddEmbeddings();
         builder.AddIngest();
         builder.AddSearch();
+        builder.AddMigration();
 
         var app = builder.Build();
         app.UseServiceDefaults();
         app.MapDefaultEndpoints();
         app.MapIngest();
         app.MapSearch();
+        app.MapMigration();
         app.MapApiPage();
         try
         {
