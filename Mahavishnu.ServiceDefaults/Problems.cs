@@ -15,9 +15,9 @@ public static class Problems
     public static ProblemHttpResult Validation(IReadOnlyDictionary<string, string[]> errors, string code = ErrorCodes.InvalidRequest) =>
         TypedResults.Problem(ValidationDetails(errors, code));
 
-    /// <summary>400, naming one field.</summary>
-    public static ProblemHttpResult Validation(string field, string message, string code = ErrorCodes.InvalidRequest) =>
-        Validation(new Dictionary<string, string[]>(StringComparer.Ordinal) { [field] = [message] }, code);
+    /// <summary>400, or another 4xx, naming one field.</summary>
+    public static ProblemHttpResult Validation(string field, string message, string code = ErrorCodes.InvalidRequest, int status = StatusCodes.Status400BadRequest) =>
+        TypedResults.Problem(ValidationDetails(new Dictionary<string, string[]>(StringComparer.Ordinal) { [field] = [message] }, code, status));
 
     /// <summary>404.</summary>
     public static ProblemHttpResult NotFound(string detail) => Of(StatusCodes.Status404NotFound, ErrorCodes.NotFound, detail);

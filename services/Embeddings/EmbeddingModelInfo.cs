@@ -4,7 +4,7 @@ namespace Mahavishnu.Embeddings;
 /// <param name="Model">The model's name, e.g. <c>builtin-hash-v1</c>.</param>
 /// <param name="Digest">Lower-case SHA-256 of what the model computes: it differs whenever the vectors differ.</param>
 /// <param name="Dimensions">Length of each vector.</param>
-/// <param name="Distance"><c>cosine</c>, <c>l2</c> or <c>inner_product</c>.</param>
+/// <param name="Distance"><c>cosine</c>, <c>l2</c> or <c>ip</c> (inner product).</param>
 /// <param name="PrefixProfile">Which words the model wants before a text, e.g. <c>none</c>.</param>
 public sealed record EmbeddingModelInfo(string Model, string Digest, int Dimensions, string Distance, string PrefixProfile)
 {
