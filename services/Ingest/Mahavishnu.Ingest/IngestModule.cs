@@ -20,6 +20,7 @@ public static class IngestModule
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IngestTelemetry>();
         MemoriesSlice.Add(services);
+        RepositoriesSlice.Add(services);
         return builder;
     }
 
@@ -28,6 +29,7 @@ public static class IngestModule
     {
         var api = routes.MapGroup(Resources.Api);
         MemoriesSlice.Map(api.MapGroup("").WithTags("Memories"));
+        RepositoriesSlice.Map(api.MapGroup("").WithTags("Repositories"));
         return api;
     }
 }

@@ -1,3 +1,5 @@
+using Mahavishnu.Contracts;
+
 namespace Mahavishnu.Ingest.Tests;
 
 public sealed class AllowedRootsTests : IDisposable
@@ -39,8 +41,9 @@ public sealed class AllowedRootsTests : IDisposable
 
         foreach (var path in new[] { "secret", "root2", "root/../secret", "root/out", "root/out/inner", "root/relative/inner", "root/loop", "root/out/missing", "missing" })
         {
-            Assert.Null(roots.Resolve(Full(path), out var error));
-            Assert.StartsWith("lies outside", error, StringComparison.Ordinal);
+            Assert.Null(roots.Resolve(Full(path), out var refusal));
+            Assert.Equal(ErrorCodes.OutsideRoots, refusal!.Code);
+            Assert.StartsWith("lies outside", refusal.Message, StringComparison.Ordinal);
         }
     }
 
@@ -53,7 +56,7 @@ public sealed class AllowedRootsTests : IDisposable
     public void A_path_that_is_none_is_refused(string? path, string error)
     {
         Assert.Null(new AllowedRoots([_home.FullName]).Resolve(path, out var message));
-        Assert.StartsWith(error, message, StringComparison.Ordinal);
+        Assert.StartsWith(error, message!.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -63,14 +66,14 @@ public sealed class AllowedRootsTests : IDisposable
         var roots = new AllowedRoots([_home.FullName]);
         Assert.Null(roots.Resolve(Full("missing"), out var missing));
         Assert.Null(roots.Resolve(Full("file"), out var file));
-        Assert.Equal(("does not exist", "is a file, not a directory"), (missing, file));
+        Assert.Equal(("does not exist.", "is a file, not a directory."), (missing!.Message, file!.Message));
     }
 
     [Fact]
     public void Without_roots_nothing_is_allowed()
     {
-        Assert.Null(new AllowedRoots([]).Resolve(_home.FullName, out var error));
-        Assert.Contains("Ingest:Roots is empty", error, StringComparison.Ordinal);
+        Assert.Null(new AllowedRoots([]).Resolve(_home.FullName, out var refusal));
+        Assert.Contains("Ingest:Roots is empty", refusal!.Message, StringComparison.Ordinal);
     }
 
     private string Full(string path) => Path.Combine(AllowedRoots.RealPath(_home.FullName)!, path);

@@ -58,7 +58,7 @@ public sealed class FileWalkerTests : IDisposable
     public void Larger_files_are_skipped_with_a_reason()
     {
         Write("small.md:" + new string('x', 100), "large.md:" + new string('x', 101));
-        var found = new FileWalker(_home.FullName, _home.FullName, FileSelection.Create(null, null), 100).Walk();
+        var found = new FileWalker(_home.FullName, GitCheckout.None, FileSelection.Create(null, null), 100).Walk();
         Assert.Equal([("large.md", SkipReasons.TooLarge), ("small.md", null)], found.Select(f => (f.Path, f.Skipped)));
     }
 
@@ -67,7 +67,7 @@ public sealed class FileWalkerTests : IDisposable
     {
         Write("a/a.md", "b/b.md");
         var found = new List<FoundFile>();
-        foreach (var file in new FileWalker(_home.FullName, _home.FullName, FileSelection.Create(null, null), 100).Walk())
+        foreach (var file in new FileWalker(_home.FullName, GitCheckout.None, FileSelection.Create(null, null), 100).Walk())
         {
             found.Add(file);
             if (file.Path == "a/a.md")
@@ -120,7 +120,7 @@ public sealed class FileWalkerTests : IDisposable
     }
 
     private IReadOnlyList<FoundFile> Find(string folder = "", string[]? include = null, string[]? exclude = null) =>
-        [.. new FileWalker(Path.TrimEndingDirectorySeparator(Full(folder)), _home.FullName, FileSelection.Create(include, exclude), 1 << 20).Walk()];
+        [.. new FileWalker(Path.TrimEndingDirectorySeparator(Full(folder)), GitCheckout.Around(Path.TrimEndingDirectorySeparator(Full(folder)), _home.FullName), FileSelection.Create(include, exclude), 1 << 20).Walk()];
 
     private IEnumerable<string> Walk(string folder = "", string[]? include = null, string[]? exclude = null) =>
         Find(folder, include, exclude).Where(f => f.Skipped is null).Select(f => f.Path);

@@ -30,7 +30,7 @@ public sealed class GitCheckoutTests : IDisposable
         Write("main/.git/worktrees/work/HEAD", "ref: refs/heads/side\n");
         Write("main/.git/worktrees/work/commondir", "../..\n");
         Write("main/.git/refs/heads/side", Two + "\n");
-        Assert.Equal(Two, GitCheckout.Commit(Path.Combine(_home.FullName, "work")));
+        Assert.Equal(Two, Around("work").Commit);
     }
 
     [Theory]
@@ -59,15 +59,22 @@ public sealed class GitCheckoutTests : IDisposable
     }
 
     [Fact]
-    public void The_top_is_found_from_inside_but_not_beyond_the_boundary()
+    public void A_folder_inside_belongs_to_the_checkout_unless_the_boundary_or_an_ignore_file_is_between()
     {
-        var deep = _home.CreateSubdirectory("a/b").FullName;
-        _home.CreateSubdirectory(".git");
-        Assert.Equal(_home.FullName, GitCheckout.Top(deep, _home.FullName));
-        Assert.Null(GitCheckout.Top(deep, Path.Combine(_home.FullName, "a")));
+        Write(".git/HEAD", One);
+        Write(".gitignore", "/versions/*\n*.tmp");
+        _home.CreateSubdirectory("a/b");
+        _home.CreateSubdirectory("versions/3/lib");
+
+        Assert.Equal((One, "a/b/"), (Around("a/b").Commit, Around("a/b").Prefix));
+        Assert.True(Around("a/b").Rules.Ignores("a/b/x.tmp", isFolder: false));
+        Assert.Same(GitCheckout.None, Around("versions/3/lib"));
+        Assert.Same(GitCheckout.None, GitCheckout.Around(Path.Combine(_home.FullName, "a", "b"), Path.Combine(_home.FullName, "a")));
     }
 
-    private string? Commit() => GitCheckout.Commit(_home.FullName);
+    private string? Commit() => GitCheckout.Around(_home.FullName, _home.FullName).Commit;
+
+    private GitCheckout Around(string folder) => GitCheckout.Around(Path.Combine(_home.FullName, folder), _home.FullName);
 
     private void Write(string path, string content)
     {

@@ -1,4 +1,9 @@
+using Mahavishnu.Contracts;
+
 namespace Mahavishnu.Ingest;
+
+/// <summary>Why a directory is not read: one of <see cref="ErrorCodes"/>, and the rest of a sentence that begins with the field.</summary>
+internal sealed record Refusal(string Code, string Message);
 
 /// <summary>The directories whose content may be read on request. Nothing outside them is, by whatever links the path goes.</summary>
 internal sealed class AllowedRoots(IReadOnlyList<string> roots)
@@ -9,40 +14,40 @@ internal sealed class AllowedRoots(IReadOnlyList<string> roots)
         OperatingSystem.IsWindows() || OperatingSystem.IsMacOS() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
 
     /// <summary>
-    /// The directory's real path and the root it lies in, or in <paramref name="error"/> what is wrong with the request. Whether something exists outside
+    /// The directory's real path and the root it lies in, or in <paramref name="refusal"/> what is wrong with the request. Whether something exists outside
     /// the roots is not told.
     /// </summary>
-    public (string Path, string Root)? Resolve(string? requested, out string error)
+    public (string Path, string Root)? Resolve(string? requested, out Refusal? refusal)
     {
-        if (string.IsNullOrWhiteSpace(requested))
+        refusal = Malformed(requested);
+        if (refusal is not null)
         {
-            error = "is required: the directory to ingest";
-            return null;
-        }
-
-        if (requested.Contains('\0', StringComparison.Ordinal) || requested.Length > 4_096 || !Path.IsPathFullyQualified(requested))
-        {
-            error = "must be an absolute path of the server's machine";
             return null;
         }
 
         if (roots.Count == 0)
         {
-            error = "cannot be read: Ingest:Roots is empty, so this server reads no directory";
+            refusal = new Refusal(ErrorCodes.OutsideRoots, "cannot be read: Ingest:Roots is empty, so this server reads no directory.");
             return null;
         }
 
-        var path = RealPath(requested);
+        var path = RealPath(requested!);
         var root = path is null ? null : roots.Select(RealPath).FirstOrDefault(r => r is not null && IsInside(path, r));
         if (path is null || root is null)
         {
-            error = $"lies outside the directories this server may read (Ingest:Roots: {string.Join(", ", roots)})";
+            refusal = new Refusal(ErrorCodes.OutsideRoots, $"lies outside the directories this server may read (Ingest:Roots: {string.Join(", ", roots)}).");
             return null;
         }
 
-        error = Directory.Exists(path) ? string.Empty : File.Exists(path) ? "is a file, not a directory" : "does not exist";
-        return error.Length == 0 ? (path, root) : null;
+        refusal = Directory.Exists(path) ? null : new Refusal(ErrorCodes.InvalidRequest, File.Exists(path) ? "is a file, not a directory." : "does not exist.");
+        return refusal is null ? (path, root) : null;
     }
+
+    private static Refusal? Malformed(string? requested) =>
+        string.IsNullOrWhiteSpace(requested) ? new Refusal(ErrorCodes.InvalidRequest, "is required: the directory to ingest.")
+        : requested.Length > 4_096 || requested.Contains('\0', StringComparison.Ordinal) || !Path.IsPathFullyQualified(requested)
+            ? new Refusal(ErrorCodes.InvalidRequest, "must be an absolute path of the server's machine.")
+        : null;
 
     /// <summary>The path without links, whether or not its last parts exist; null for links in a circle.</summary>
     internal static string? RealPath(string path)

@@ -1,9 +1,10 @@
 using System.IO.Enumeration;
+using System.Text;
 
 namespace Mahavishnu.Ingest;
 
 /// <summary>A file of the repository. <paramref name="Path"/> is relative, with <c>/</c>; <paramref name="Skipped"/> says why it is not to be read.</summary>
-internal sealed record FoundFile(string Path, string FullPath, long Length, string? Skipped = null);
+internal sealed record FoundFile(string Path, long Length, string? Skipped = null);
 
 /// <summary>Why a file that was asked for is not in the memory.</summary>
 internal static class SkipReasons
@@ -12,30 +13,32 @@ internal static class SkipReasons
     public const string TooLarge = "too_large";
     public const string Unreadable = "unreadable";
     public const string Link = "symbolic_link";
+    public const string PathTooLong = "path_too_long";
 }
 
 /// <summary>
 /// The files of a directory in a stable order, without those that <c>.gitignore</c> or the selection leaves out. Symbolic links are named and not
 /// followed: what they point at inside the repository is read where it is, and nothing outside ever is.
 /// </summary>
-internal sealed class FileWalker(string directory, string boundary, FileSelection selection, long maxFileBytes)
+internal sealed class FileWalker(string directory, GitCheckout checkout, FileSelection selection, long maxFileBytes)
 {
-    private const long LargestIgnoreFile = 1 << 20;
+    // Bytes; paths are keys in the database, whose entries have a largest size.
+    private const int LongestPath = 1_024;
 
     private static readonly EnumerationOptions Everything = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
 
     /// <summary>The files, lazily. A folder that cannot be listed is one file that is <see cref="SkipReasons.Unreadable"/>.</summary>
     public IEnumerable<FoundFile> Walk()
     {
-        var (rules, prefix) = OuterRules();
+        var prefix = checkout.Prefix;
         var ahead = new Stack<(string Path, IgnoreRules Rules)>();
-        ahead.Push((string.Empty, rules));
+        ahead.Push((string.Empty, checkout.Rules));
         while (ahead.TryPop(out var folder))
         {
             var full = Path.Combine(directory, folder.Path);
             if (List(full) is not { } entries)
             {
-                yield return new FoundFile(folder.Path.TrimEnd('/'), full, 0, SkipReasons.Unreadable);
+                yield return new FoundFile(folder.Path.TrimEnd('/'), 0, SkipReasons.Unreadable);
                 continue;
             }
 
@@ -54,8 +57,11 @@ internal sealed class FileWalker(string directory, string boundary, FileSelectio
                 }
                 else if (!entry.IsFolder && selection.Takes(path) && !here.Ignores(prefix + path, isFolder: false))
                 {
-                    var skipped = entry.IsLink ? SkipReasons.Link : entry.Length > maxFileBytes ? SkipReasons.TooLarge : null;
-                    yield return new FoundFile(path, Path.Combine(full, entry.Name), entry.Length, skipped);
+                    var skipped = entry.IsLink ? SkipReasons.Link
+                        : entry.Length > maxFileBytes ? SkipReasons.TooLarge
+                        : Encoding.UTF8.GetByteCount(path) > LongestPath ? SkipReasons.PathTooLong
+                        : null;
+                    yield return new FoundFile(path, entry.Length, skipped);
                 }
             }
 
@@ -66,54 +72,10 @@ internal sealed class FileWalker(string directory, string boundary, FileSelectio
         }
     }
 
-    // Rules of the checkout around the directory: its exclude file and the .gitignore of each folder on the way down.
-    private (IgnoreRules Rules, string Prefix) OuterRules()
-    {
-        var top = GitCheckout.Top(directory, boundary);
-        if (top is null)
-        {
-            return (IgnoreRules.None, string.Empty);
-        }
-
-        var rules = IgnoreRules.None;
-        if (ReadIgnoreFile(Path.Combine(top, ".git", "info", "exclude")) is { } exclude)
-        {
-            rules = rules.With(string.Empty, exclude);
-        }
-
-        var down = Path.GetRelativePath(top, directory).Replace(Path.DirectorySeparatorChar, '/');
-        var prefix = string.Empty;
-        foreach (var name in down is "." ? [] : down.Split('/'))
-        {
-            if (ReadIgnoreFile(Path.Combine(top, prefix, ".gitignore")) is { } file)
-            {
-                rules = rules.With(prefix, file);
-            }
-
-            prefix += name + "/";
-        }
-
-        return (rules, prefix);
-    }
-
     private static IgnoreRules WithOwn(IgnoreRules rules, string full, string folder, IReadOnlyList<Entry> entries) =>
-        entries.Any(e => e is { Name: ".gitignore", IsFolder: false, IsLink: false }) && ReadIgnoreFile(Path.Combine(full, ".gitignore")) is { } file
+        entries.Any(e => e is { Name: ".gitignore", IsFolder: false, IsLink: false }) && IgnoreRules.ReadFile(Path.Combine(full, ".gitignore")) is { } file
             ? rules.With(folder, file)
             : rules;
-
-    // As git does: an ignore file that is a link does not count.
-    private static string? ReadIgnoreFile(string path)
-    {
-        try
-        {
-            var file = new FileInfo(path);
-            return file is { Exists: true, LinkTarget: null, Length: > 0 and <= LargestIgnoreFile } ? File.ReadAllText(path) : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
 
     private static List<Entry>? List(string folder)
     {

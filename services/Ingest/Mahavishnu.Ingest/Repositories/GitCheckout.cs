@@ -1,14 +1,53 @@
 namespace Mahavishnu.Ingest;
 
 /// <summary>
-/// What a directory's git checkout says of itself, read from its files: no git program, no native library, and so no question of who owns the folder.
+/// The git checkout that a directory is part of, read from its files: no git program, no native library, and so no question of who owns the folder.
 /// </summary>
-internal static class GitCheckout
+/// <param name="Rules">Its ignore files above the directory.</param>
+/// <param name="Prefix">The directory's path in it, with a slash at the end; empty for its top.</param>
+/// <param name="Commit">What is checked out, in hexadecimal; null where there is none or it cannot be read.</param>
+internal sealed record GitCheckout(IgnoreRules Rules, string Prefix, string? Commit)
 {
+    /// <summary>For a directory of no checkout.</summary>
+    public static readonly GitCheckout None = new(IgnoreRules.None, string.Empty, null);
+
     private const int MostIndirections = 5;
 
-    /// <summary>The nearest folder from <paramref name="directory"/> up to <paramref name="boundary"/> that holds <c>.git</c>, or null.</summary>
-    public static string? Top(string directory, string boundary)
+    /// <summary>Looks for <c>.git</c> from <paramref name="directory"/> up to <paramref name="boundary"/>. A directory that the checkout ignores is not part of it.</summary>
+    public static GitCheckout Around(string directory, string boundary)
+    {
+        if (Top(directory, boundary) is not { } top)
+        {
+            return None;
+        }
+
+        var rules = IgnoreRules.None;
+        if (IgnoreRules.ReadFile(Path.Combine(top, ".git", "info", "exclude")) is { } exclude)
+        {
+            rules = rules.With(string.Empty, exclude);
+        }
+
+        var down = Path.GetRelativePath(top, directory).Replace(Path.DirectorySeparatorChar, '/');
+        var prefix = string.Empty;
+        foreach (var name in down is "." ? [] : down.Split('/'))
+        {
+            if (IgnoreRules.ReadFile(Path.Combine(top, prefix, ".gitignore")) is { } file)
+            {
+                rules = rules.With(prefix, file);
+            }
+
+            if (rules.Ignores(prefix + name, isFolder: true))
+            {
+                return None;
+            }
+
+            prefix += name + "/";
+        }
+
+        return new GitCheckout(rules, prefix, ReadCommit(top));
+    }
+
+    private static string? Top(string directory, string boundary)
     {
         for (var at = directory; at is not null && AllowedRoots.IsInside(at, boundary); at = Path.GetDirectoryName(at))
         {
@@ -21,8 +60,7 @@ internal static class GitCheckout
         return null;
     }
 
-    /// <summary>The commit that is checked out, in hexadecimal; null where there is none or it cannot be read.</summary>
-    public static string? Commit(string top)
+    private static string? ReadCommit(string top)
     {
         try
         {

@@ -6,6 +6,8 @@ namespace Mahavishnu.Ingest;
 /// </summary>
 internal sealed class IgnoreRules
 {
+    private const long LargestFile = 1 << 20;
+
     public static readonly IgnoreRules None = new(null, string.Empty, []);
 
     private readonly IgnoreRules? _outer;
@@ -49,5 +51,19 @@ internal sealed class IgnoreRules
         }
 
         return false;
+    }
+
+    /// <summary>The text of an ignore file, or null. As for git, one that is a link does not count.</summary>
+    public static string? ReadFile(string path)
+    {
+        try
+        {
+            var file = new FileInfo(path);
+            return file is { Exists: true, LinkTarget: null, Length: > 0 and <= LargestFile } ? File.ReadAllText(path) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 }
