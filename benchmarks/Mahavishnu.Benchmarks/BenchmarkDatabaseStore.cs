@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using Mahavishnu.Storage;
+using Npgsql;
+
+namespace Mahavishnu.Benchmarks;
+
+/// <summary>A database of the benchmark's own, on the server of <c>MAHAVISHNU_TEST_DB</c> or else the private one; dropped at the end.</summary>
+internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
+{
+    private readonly string _server;
+    private readonly string _name;
+
+    private BenchmarkDatabaseStore(string server, string name)
+    {
+        _server = server;
+        _name = name;
+        ConnectionString = new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString;
+    }
+
+    public string ConnectionString { get; }
+
+    public static async Task<BenchmarkDatabaseStore> CreateAsync(CancellationToken ct)
+    {
+        var server = Environment.GetEnvironmentVariable("MAHAVISHNU_TEST_DB") ?? await PrivateServerAsync(ct);
+        var database = new BenchmarkDatabaseStore(server, $"mahavishnu_bench_{Environment.ProcessId}");
+        await database.OnServerAsync($"DROP DATABASE IF EXISTS {database._name} WITH (FORCE)", ct);
+        await database.OnServerAsync($"CREATE DATABASE {database._name} TEMPLATE template0", ct);
+        await using var db = StorageModule.OpenDataSource(database.ConnectionString);
+        await new SchemaStore(db).UpgradeAsync(ct);
+        return database;
+    }
+
+    public async ValueTask DisposeAsync() => await OnServerAsync($"DROP DATABASE IF EXISTS {_name} WITH (FORCE)", CancellationToken.None);
+
+    private async Task OnServerAsync(string sql, CancellationToken ct)
+    {
+        await using var db = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_server) { Pooling = false });
+        await using var command = SqlText.Command(sql, db);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    private static async Task<string> PrivateServerAsync(CancellationToken ct)
+    {
+        using var up = Process.Start(new ProcessStartInfo("bash", [Path.Combine(Machine.Root(), "infra", "postgres", "local.sh"), "up", "mahavishnu_bench"]) { RedirectStandardOutput = true })!;
+        var url = await up.StandardOutput.ReadToEndAsync(ct);
+        await up.WaitForExitAsync(ct);
+        return up.ExitCode == 0 ? url.Trim() : throw new InvalidOperationException("The private PostgreSQL did not start; set MAHAVISHNU_TEST_DB to a server of your own.");
+    }
+}

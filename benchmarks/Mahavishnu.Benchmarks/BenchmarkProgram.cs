@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text.Json;
+using Mahavishnu.Contracts;
+
+namespace Mahavishnu.Benchmarks;
+
+/// <summary>One named benchmark. It measures; whether the figures are good enough is said by their bounds.</summary>
+internal interface IBenchmark
+{
+    string Name { get; }
+
+    Task<IReadOnlyList<Figure>> RunAsync(BenchmarkArguments arguments, CancellationToken ct);
+}
+
+/// <summary>A measured figure and, where the design promises one, its bound.</summary>
+/// <param name="AtLeast">Null: no lower bound.</param>
+/// <param name="AtMost">Null: no upper bound.</param>
+internal sealed record Figure(string Name, double Value, string Unit, double? AtLeast = null, double? AtMost = null)
+{
+    public bool Holds => (AtLeast is not { } least || Value >= least) && (AtMost is not { } most || Value <= most);
+
+    public string Bound => AtLeast is { } least ? $"≥ {Number(least)}" : AtMost is { } most ? $"≤ {Number(most)}" : "";
+
+    public string Shown => Number(Value);
+
+    private static string Number(double value) => value.ToString(Math.Abs(value) >= 100 ? "N0" : "0.##", CultureInfo.InvariantCulture);
+}
+
+/// <summary>What was asked for.</summary>
+internal sealed record BenchmarkArguments(string Name, bool Json, IReadOnlyDictionary<string, string> Options)
+{
+    public int Number(string option, int usual) =>
+        Options.TryGetValue(option, out var text) ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : usual;
+
+    public string CommandLine => $"dotnet run -c Release --project benchmarks/Mahavishnu.Benchmarks -- {Name}{(Json ? " --json" : "")}{string.Concat(Options.Select(o => $" --{o.Key} {o.Value}"))}";
+}
+
+/// <summary>Picks a benchmark, prints what it measured and appends it to docs/benchmarks.md.</summary>
+internal static class BenchmarkProgram
+{
+    public static async Task<int> RunAsync(string[] args, IReadOnlyList<IBenchmark> benchmarks)
+    {
+        var benchmark = benchmarks.FirstOrDefault(b => args.Length > 0 && b.Name == args[0]);
+        if (benchmark is null || Parse(args) is not { } arguments)
+        {
+            await Console.Error.WriteLineAsync($"usage: -- {string.Join('|', benchmarks.Select(b => b.Name))} [--json] [--OPTION N]…");
+            return 2;
+        }
+
+        using var stop = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, e) =>
+        {
+            e.Cancel = true;
+            stop.Cancel();
+        };
+        var figures = await benchmark.RunAsync(arguments, stop.Token);
+        if (arguments.Json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new { benchmark = benchmark.Name, command = arguments.CommandLine, machine = Machine.Describe(), figures }, WireJson.Lenient));
+        }
+        else
+        {
+            Console.WriteLine(Table(figures));
+        }
+
+        await AppendAsync(benchmark.Name, arguments, figures, stop.Token);
+        return figures.All(f => f.Holds) ? 0 : 1;
+    }
+
+    private static BenchmarkArguments? Parse(string[] args)
+    {
+        var options = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 1; i < args.Length; i++)
+        {
+            if (args[i] == "--json")
+            {
+                continue;
+            }
+
+            if (!args[i].StartsWith("--", StringComparison.Ordinal) || i + 1 == args.Length || !int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            {
+                return null;
+            }
+
+            options[args[i][2..]] = args[++i];
+        }
+
+        return new BenchmarkArguments(args[0], args.Contains("--json", StringComparer.Ordinal), options);
+    }
+
+    private static string Table(IReadOnlyList<Figure> figures) =>
+        string.Join('\n', new[] { "| figure | value | unit | promised | |", "| --- | ---: | --- | --- | --- |" }
+            .Concat(figures.Select(f => $"| {f.Name} | {f.Shown} | {f.Unit} | {f.Bound} | {(f.Bound.Length == 0 ? "" : f.Holds ? "holds" : "MISSED")} |")));
+
+    private static async Task AppendAsync(string name, BenchmarkArguments arguments, IReadOnlyList<Figure> figures, CancellationToken ct)
+    {
+        var file = Path.Combine(Machine.Root(), "docs", "benchmarks.md");
+        var head = File.Exists(file) ? "" : "# Benchmarks\n\nWhat `benchmarks/Mahavishnu.Benchmarks` measured, newest last. Machines are shared and noisy: read ratios before absolutes.\n";
+        var date = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
+        await File.AppendAllTextAsync(file, $"{head}\n## {name}, {date}\n\n{Machine.Describe()}  \n`{arguments.CommandLine}`\n\n{Table(figures)}\n", ct);
+    }
+}
