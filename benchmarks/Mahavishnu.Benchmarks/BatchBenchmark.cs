@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.Embeddings;
 using Microsoft.Extensions.AI;
@@ -68,7 +67,7 @@ internal sealed class BatchBenchmark : IBenchmark
         await using var plan = new PlanStore(database.ConnectionString);
         await plan.PrepareAsync(ct);
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["urls"] = "http://127.0.0.1:0" });
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal) { ["urls"] = "http://127.0.0.1:0" });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         await using var app = builder.Build();
         var model = new SlowEmbeddings(new HashEmbeddingGenerator(), ModelCall);

@@ -41,7 +41,7 @@ internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
 
     private static async Task<string> PrivateServerAsync(CancellationToken ct)
     {
-        using var up = Process.Start(new ProcessStartInfo("bash", [Path.Combine(Machine.Root(), "infra", "postgres", "local.sh"), "up", "mahavishnu_bench"]) { RedirectStandardOutput = true })!;
+        using var up = Process.Start(new ProcessStartInfo("bash", [Path.Combine(Machine.Root(), "infra", "postgres", "local.sh"), "up", "mahavishnu_bench"]) { RedirectStandardOutput = true, UseShellExecute = false })!;
         var url = await up.StandardOutput.ReadToEndAsync(ct);
         await up.WaitForExitAsync(ct);
         return up.ExitCode == 0 ? url.Trim() : throw new InvalidOperationException("The private PostgreSQL did not start; set MAHAVISHNU_TEST_DB to a server of your own.");

@@ -25,7 +25,7 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     public static async Task<BenchmarkServer> StartAsync(string connectionString, string root, Action<WebApplicationBuilder>? configure, CancellationToken ct)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["Settings:File"] = "",
             ["urls"] = "http://127.0.0.1:0",
@@ -48,7 +48,7 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         app.MapMigration();
         await app.StartServiceAsync(ct);
         var server = new BenchmarkServer(app);
-        await server.WaitAsync(async () => (await server.Http.GetAsync(new Uri(HealthRoutes.Ready, UriKind.Relative), ct)).IsSuccessStatusCode, ct);
+        await WaitAsync(async () => (await server.Http.GetAsync(new Uri(HealthRoutes.Ready, UriKind.Relative), ct)).IsSuccessStatusCode, ct);
         return server;
     }
 
@@ -77,11 +77,11 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        await _app.StopAsync();
+        await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
     }
 
-    private async Task WaitAsync(Func<Task<bool>> done, CancellationToken ct)
+    private static async Task WaitAsync(Func<Task<bool>> done, CancellationToken ct)
     {
         while (!await done())
         {
