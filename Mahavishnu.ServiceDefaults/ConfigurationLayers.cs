@@ -30,6 +30,22 @@ internal static class ConfigurationLayers
         }
     }
 
+    /// <summary>How much is logged where nothing else is said: our own words, and of the rest what goes wrong. A driver that logs each statement costs more than the statement.</summary>
+    public static void AddDefaultLogLevels(IConfigurationManager configuration) =>
+        configuration.Sources.Insert(0, new MemoryConfigurationSource
+        {
+            InitialData =
+            [
+                new("Logging:LogLevel:Default", "Information"),
+                new("Logging:LogLevel:Microsoft", "Warning"),
+                new("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Information"),
+                new("Logging:LogLevel:Npgsql", "Warning"),
+                new("Logging:LogLevel:Polly", "Warning"),
+                new("Logging:LogLevel:System.Net.Http", "Warning"),
+                new("Logging:LogLevel:Yarp", "Warning"),
+            ],
+        });
+
     /// <summary>Listens on the service's own loopback port where nothing else is said.</summary>
     public static void AddDefaultAddress(IConfigurationManager configuration, int port)
     {

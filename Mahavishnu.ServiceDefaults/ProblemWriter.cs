@@ -55,6 +55,8 @@ internal sealed class ProblemWriter(IOptions<JsonOptions> json) : IProblemDetail
         }
 
         problem.Extensions.TryAdd("code", CodeOf(problem.Status.Value));
+        // The framework's types are links to the sections of RFC 9110, which say no more than the status does.
+        problem.Type = $"urn:mahavishnu:problem:{problem.Extensions["code"]}";
         problem.Extensions.TryAdd("traceId", Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier);
     }
 

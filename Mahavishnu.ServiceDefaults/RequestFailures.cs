@@ -117,7 +117,7 @@ internal sealed partial class RequestFailures(IProblemDetailsService problems, I
         // Failed to bind parameter "Nullable<int> limit" from "abc".
         if (Unbound().Match(bad.Message) is { Success: true } unbound)
         {
-            return Invalid(unbound.Groups["name"].Value, $"{JsonProblems.ExpectedType(unbound.Groups["type"].Value)} '{Shorten(unbound.Groups["value"].Value)}' is not.");
+            return Invalid(unbound.Groups["name"].Value, $"{JsonProblems.ExpectedType(unbound.Groups["type"].Value).TrimEnd('.')}, not '{Shorten(unbound.Groups["value"].Value)}'.");
         }
 
         // Required parameter "string s" was not provided from query string.

@@ -24,6 +24,7 @@ public static class ServiceDefaultsExtensions
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder, string? service = null) where TBuilder : IHostApplicationBuilder
     {
         ConfigurationLayers.Add(builder.Configuration, builder.Environment.ContentRootPath);
+        ConfigurationLayers.AddDefaultLogLevels(builder.Configuration);
         ConfigurationLayers.AddDefaultAddress(builder.Configuration, service is null ? 0 : Resources.Ports[service]);
         Telemetry.Add(builder, service ?? builder.Environment.ApplicationName);
         HttpDefaults.Add(builder.Services);

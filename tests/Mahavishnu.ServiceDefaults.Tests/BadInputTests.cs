@@ -62,6 +62,7 @@ public sealed class BadInputTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
         Assert.Equal("application/problem+json", answer.MediaType);
         Assert.Equal("invalid_request", answer.Code);
+        Assert.Equal("urn:mahavishnu:problem:invalid_request", (string?)answer.Body!["type"]);
         Assert.Equal([field], answer.Fields);
         Assert.Contains(says, answer.Error(field), StringComparison.Ordinal);
         Assert.DoesNotContain("System.", answer.Body!.ToJsonString(), StringComparison.Ordinal);

@@ -165,6 +165,19 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
+    public void Statements_and_requests_are_not_logged_unless_asked_for()
+    {
+        var configuration = new ConfigurationManager();
+        configuration.AddCommandLine(["--Logging:LogLevel:Npgsql=Debug"]);
+
+        ConfigurationLayers.AddDefaultLogLevels(configuration);
+
+        Assert.Equal("Information", configuration["Logging:LogLevel:Default"]);
+        Assert.Equal("Warning", configuration["Logging:LogLevel:Microsoft"]);
+        Assert.Equal("Debug", configuration["Logging:LogLevel:Npgsql"]);
+    }
+
+    [Fact]
     public void A_bad_OTLP_endpoint_names_its_variable()
     {
         var failure = Assert.Throws<SettingsException>(() => TestServer.Build(_ => { }, null, ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317")));
