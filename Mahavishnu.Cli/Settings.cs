@@ -26,6 +26,7 @@ internal static class Settings
             [
                 new("Logging:LogLevel:Default", quiet ? "Warning" : "Information"),
                 new("Logging:LogLevel:Microsoft", "Warning"),
+                new("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Warning"),
                 new("Logging:LogLevel:Npgsql", "Warning"),
                 new("Logging:LogLevel:System.Net.Http", "Warning"),
             ],
