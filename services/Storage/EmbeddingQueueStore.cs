@@ -136,6 +136,16 @@ public sealed class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope tenant)
         await command.ExecuteNonQueryAsync(ct);
     }
 
+    /// <summary>Holds on to a claim whose work takes longer than its lease.</summary>
+    public async Task RenewAsync(EmbeddingClaim claim, TimeSpan lease, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand("UPDATE embedding_queue SET claimed_until = now() + $3 WHERE space_id = $1 AND claim = $2");
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = claim.Space.Id });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = claim.Token });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = lease });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
     /// <summary>Gives a claim back untouched, without counting the attempt: the worker stops, or the model is away as a whole.</summary>
     /// <param name="pause">Before anyone takes the jobs again.</param>
     public async Task ReleaseAsync(EmbeddingClaim claim, TimeSpan pause, CancellationToken ct)
@@ -163,15 +173,28 @@ public sealed class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope tenant)
         return new EmbeddingQueueStatus(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetFieldValue<DateTimeOffset>(3));
     }
 
-    /// <summary>The newest <paramref name="limit"/> memories that no attempt is made for any more.</summary>
-    public async Task<IReadOnlyList<DeadLetter>> DeadLettersAsync(int limit, CancellationToken ct)
+    /// <summary>Memories of the space still to be embedded, claimed or not; counted no further than <paramref name="atMost"/>, as a queue may hold millions.</summary>
+    public async Task<long> CountPendingAsync(EmbeddingSpace space, long atMost, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand("SELECT count(*) FROM (SELECT FROM embedding_queue WHERE space_id = $1 AND failed_at IS NULL LIMIT $2) AS pending");
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = space.Id });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = atMost });
+        return (long)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    /// <summary>Memories that no attempt is made for any more, the latest failure first.</summary>
+    /// <param name="after">The last one of the page before.</param>
+    public async Task<IReadOnlyList<DeadLetter>> DeadLettersAsync(int limit, CancellationToken ct, (DateTimeOffset FailedAt, Guid MemoryId)? after = null)
     {
         await using var command = db.CreateCommand("""
             SELECT memory_id, space_id, attempts, last_error, failed_at FROM embedding_queue
-            WHERE tenant_id = $1 AND failed_at IS NOT NULL ORDER BY failed_at DESC, memory_id LIMIT $2
+            WHERE tenant_id = $1 AND failed_at IS NOT NULL AND ($3::timestamptz IS NULL OR (failed_at, memory_id) < ($3, $4))
+            ORDER BY failed_at DESC, memory_id DESC LIMIT $2
             """);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)after?.FailedAt.ToUniversalTime() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after?.MemoryId ?? Guid.Empty });
         var letters = new List<DeadLetter>();
         await using var row = await command.ExecuteReaderAsync(ct);
         while (await row.ReadAsync(ct))

@@ -7,18 +7,8 @@ public sealed class EmbeddingSignal
 
     public void Raise() => Interlocked.Exchange(ref _raised, New()).TrySetResult();
 
-    /// <summary>Completes at the next <see cref="Raise"/>, or after <paramref name="atMost"/>.</summary>
-    public async Task WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken ct)
-    {
-        try
-        {
-            await _raised.Task.WaitAsync(atMost, time, ct);
-        }
-        catch (TimeoutException)
-        {
-            // Nothing here; perhaps another process wrote.
-        }
-    }
+    /// <summary>Completes at the next <see cref="Raise"/>. Taken before looking into the queue, no write between the look and the wait is missed.</summary>
+    public Task Next => _raised.Task;
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

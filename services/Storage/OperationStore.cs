@@ -10,6 +10,18 @@ namespace Mahavishnu.Storage;
 /// <param name="Attempt">From 1; more than 1 when an earlier worker died or was stopped.</param>
 public sealed record ClaimedOperation(Guid Id, string Kind, string Subject, JsonElement Input, Guid Token, int Attempt);
 
+/// <summary>What became of the wish to begin an operation again.</summary>
+public enum RetryStatus
+{
+    Queued,
+
+    /// <summary>It is not failed or cancelled.</summary>
+    NotEnded,
+
+    /// <summary>Another one of the same kind and subject is queued or running.</summary>
+    OtherAtWork,
+}
+
 /// <summary>Long work as rows: asked for, claimed with a lease, reported on, cancelled, ended.</summary>
 public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, TimeProvider time)
 {
@@ -86,9 +98,18 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
         return operations;
     }
 
+    /// <summary>Whether any operation of <paramref name="kinds"/> is queued or running.</summary>
+    public async Task<bool> AnyAtWorkAsync(IReadOnlyCollection<string> kinds, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand("SELECT EXISTS (SELECT FROM operations WHERE tenant_id = $1 AND kind = ANY($2) AND state IN ('queued', 'running'))");
+        command.Parameters.Add(Text(tenant.Current));
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. kinds] });
+        return (bool)(await command.ExecuteScalarAsync(ct))!;
+    }
+
     /// <summary>Asks a running operation to stop; a queued one is cancelled at once.</summary>
     public Task<Operation?> CancelAsync(Guid id, CancellationToken ct) =>
-        ChangeAsync($"""
+        OneAsync($"""
             UPDATE operations SET cancel_requested = true,
                 state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END,
                 finished_at = CASE WHEN state = 'queued' THEN now() ELSE finished_at END
@@ -96,14 +117,32 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
             RETURNING {Columns}
             """, id, ct);
 
-    /// <summary>Queues an ended operation again, with the same input.</summary>
-    /// <exception cref="PostgresException">unique_violation: another one of the same kind and subject is at work.</exception>
-    public Task<Operation?> RetryAsync(Guid id, CancellationToken ct) =>
-        ChangeAsync($"""
+    /// <summary>Queues a failed or cancelled operation again, with the same input.</summary>
+    /// <returns>The operation, or the one that is in the way; null where there is none.</returns>
+    public async Task<(RetryStatus Status, Operation? Operation)> RetryAsync(Guid id, CancellationToken ct)
+    {
+        try
+        {
+            return await RequeueAsync(id, ct) is { } queued ? (RetryStatus.Queued, queued) : (RetryStatus.NotEnded, await FindAsync(id, ct));
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            return (RetryStatus.OtherAtWork, await FindTwinAsync(id, ct) ?? await FindAsync(id, ct));
+        }
+    }
+
+    private Task<Operation?> RequeueAsync(Guid id, CancellationToken ct) =>
+        OneAsync($"""
             UPDATE operations SET state = 'queued', cancel_requested = false, attempts = 0, claim = NULL, claimed_until = '-infinity', done = 0, total = NULL,
                 message = NULL, result = NULL, error_code = NULL, error_message = NULL, started_at = NULL, finished_at = NULL
             WHERE tenant_id = $1 AND id = $2 AND state IN ('failed', 'cancelled')
             RETURNING {Columns}
+            """, id, ct);
+
+    private Task<Operation?> FindTwinAsync(Guid id, CancellationToken ct) =>
+        OneAsync($"""
+            SELECT {Columns} FROM operations
+            WHERE tenant_id = $1 AND state IN ('queued', 'running') AND (kind, subject) = (SELECT kind, subject FROM operations WHERE tenant_id = $1 AND id = $2)
             """, id, ct);
 
     /// <summary>Takes the oldest operation of <paramref name="kinds"/> that is queued, or whose worker's lease ran out.</summary>
@@ -172,7 +211,7 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    private async Task<Operation?> ChangeAsync(string sql, Guid id, CancellationToken ct)
+    private async Task<Operation?> OneAsync(string sql, Guid id, CancellationToken ct)
     {
         await using var command = SqlText.Command(sql, db);
         command.Parameters.Add(Text(tenant.Current));

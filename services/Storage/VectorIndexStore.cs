@@ -21,7 +21,8 @@ public sealed class VectorIndexStore(NpgsqlDataSource db)
 
     /// <summary>Builds the HNSW index beside running reads and writes; one that was left half-built is removed first. Marks the space <c>building</c>, then <c>ready</c>.</summary>
     /// <param name="memory">Working memory of the build, such as <c>512MB</c>: a graph that outgrows it takes more than twice as long.</param>
-    public async Task BuildAsync(EmbeddingSpace space, string memory, Func<long, long, Task> progress, CancellationToken ct)
+    /// <param name="progress">Rows done and rows in all, twice a second.</param>
+    public async Task BuildAsync(EmbeddingSpace space, string memory, Action<long, long> progress, CancellationToken ct)
     {
         await SetStateAsync(space, "building", ct);
         await using var connection = await db.OpenConnectionAsync(ct);
@@ -34,16 +35,36 @@ public sealed class VectorIndexStore(NpgsqlDataSource db)
             await settings.ExecuteNonQueryAsync(ct);
         }
 
-        var build = ExecuteAsync(connection, $"CREATE INDEX CONCURRENTLY {space.Index} ON {space.Table} USING hnsw (embedding {space.OperatorClass})", ct);
-        while (await Task.WhenAny(build, Task.Delay(TimeSpan.FromMilliseconds(500), ct)) != build && !ct.IsCancellationRequested)
+        await ReportUntilAsync(
+            ExecuteAsync(connection, $"CREATE INDEX CONCURRENTLY {space.Index} ON {space.Table} USING hnsw (embedding {space.OperatorClass})", ct), space, progress, ct);
+        await ExecuteAsync(connection, $"ANALYZE {space.Table}", ct);
+        await SetStateAsync(space, "ready", ct);
+    }
+
+    private async Task ReportUntilAsync(Task build, EmbeddingSpace space, Action<long, long> progress, CancellationToken ct)
+    {
+        while (await Task.WhenAny(build, Task.Delay(TimeSpan.FromMilliseconds(500), CancellationToken.None)) != build)
         {
-            var (done, total) = await ProgressAsync(space, ct);
-            await progress(done, total);
+            try
+            {
+                var (done, total) = await ProgressAsync(space, ct);
+                progress(done, total);
+            }
+            catch (Exception e) when (e is NpgsqlException or OperationCanceledException)
+            {
+                // The build has the connection until it ends; what ends it, it says itself.
+            }
         }
 
         await build;
-        await ExecuteAsync(connection, $"ANALYZE {space.Table}", ct);
-        await SetStateAsync(space, "ready", ct);
+    }
+
+    /// <summary>Whether the index is there and whole: one whose build was cut short is neither used nor trusted.</summary>
+    public async Task<bool> IsValidAsync(EmbeddingSpace space, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = space.Index });
+        return await command.ExecuteScalarAsync(ct) is true;
     }
 
     /// <summary>Removes the index, so that a load larger than what is there is not put in one graph step at a time; search is exact until it is built again.</summary>
