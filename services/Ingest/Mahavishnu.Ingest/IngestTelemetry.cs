@@ -1,20 +1,39 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
 
 namespace Mahavishnu.Ingest;
 
-/// <summary>The names under which ingest is measured; dashboards read them.</summary>
+/// <summary>The names under which ingest is measured and traced; dashboards read them.</summary>
 internal sealed class IngestTelemetry
 {
     public const string Name = "Mahavishnu.Ingest";
 
+    private static readonly ActivitySource Source = new(Name);
     private readonly Counter<long> _written;
+    private readonly Counter<long> _embedded;
+    private readonly Counter<long> _vectors;
+    private readonly Counter<long> _failures;
+    private readonly Histogram<double> _duration;
+    private readonly Gauge<long> _queue;
+    private readonly Gauge<double> _oldest;
 
     public IngestTelemetry(IMeterFactory meters)
     {
         var meter = meters.Create(Name);
         _written = meter.CreateCounter<long>("mahavishnu.memories.written", "{memory}", "Memories taken in, by outcome (created, duplicate, updated, error).");
+        _embedded = meter.CreateCounter<long>("mahavishnu.embedding.embedded", "{memory}", "Memories embedded.");
+        _vectors = meter.CreateCounter<long>("mahavishnu.embedding.vectors", "{vector}", "Vectors made; a long text has several.");
+        _failures = meter.CreateCounter<long>("mahavishnu.embedding.failures", "{failure}", "Attempts that failed, by reason (model_error, bad_vector, model_away).");
+        _duration = meter.CreateHistogram<double>(
+            "mahavishnu.embedding.duration", "s", "Time from a claim to its vectors being stored.",
+            advice: new() { HistogramBucketBoundaries = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] });
+        _queue = meter.CreateGauge<long>("mahavishnu.embedding.queue", "{memory}", "Memories in the queue, by state (pending, running, failed).");
+        _oldest = meter.CreateGauge<double>("mahavishnu.embedding.queue.age", "s", "How long the oldest memory has been waiting.");
     }
+
+    public bool QueueIsWatched => _queue.Enabled || _oldest.Enabled;
 
     public void Written(WriteStatus status, long count)
     {
@@ -27,6 +46,46 @@ internal sealed class IngestTelemetry
                 WriteStatus.Updated => "updated",
                 _ => "error",
             }));
+        }
+    }
+
+    public void EmbeddingFailed(string reason, long count) => _failures.Add(count, new KeyValuePair<string, object?>("reason", reason));
+
+    public void Queue(EmbeddingQueueStatus status, DateTimeOffset now)
+    {
+        _queue.Record(status.Pending, new KeyValuePair<string, object?>("state", "pending"));
+        _queue.Record(status.Running, new KeyValuePair<string, object?>("state", "running"));
+        _queue.Record(status.Failed, new KeyValuePair<string, object?>("state", "failed"));
+        _oldest.Record(status.OldestPending is { } oldest ? Math.Max(0, (now - oldest).TotalSeconds) : 0);
+    }
+
+    /// <summary>Measures one claim, from here to the end of the block.</summary>
+    public EmbeddingMeasurement Embedding(int jobs) => new(this, jobs);
+
+    /// <summary>One span and one measurement that end together, whichever way the block is left.</summary>
+    internal sealed class EmbeddingMeasurement(IngestTelemetry owner, int jobs) : IDisposable
+    {
+        private readonly long _began = Stopwatch.GetTimestamp();
+        private readonly Activity? _activity = Source.StartActivity("embed memories")?.SetTag("mahavishnu.embedding.claimed", jobs);
+        private bool _stored;
+
+        public void Embedded(int memories, int vectors)
+        {
+            _stored = true;
+            owner._embedded.Add(memories);
+            owner._vectors.Add(vectors);
+            _activity?.SetTag("mahavishnu.embedding.embedded", memories);
+        }
+
+        public void Dispose()
+        {
+            owner._duration.Record(Stopwatch.GetElapsedTime(_began).TotalSeconds, new KeyValuePair<string, object?>("outcome", _stored ? "ok" : "error"));
+            if (!_stored)
+            {
+                _activity?.SetStatus(ActivityStatusCode.Error);
+            }
+
+            _activity?.Dispose();
         }
     }
 }

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Mahavishnu.Ingest;
@@ -20,18 +21,20 @@ internal static partial class OperationEvents
         .WithQuery([]).WithName(nameof(OperationEvents)).WithSummary("Follow an operation (server-sent events)").ProducesProblem(StatusCodes.Status404NotFound);
 
     internal static async Task<Results<ServerSentEventsResult<Operation>, ProblemHttpResult>> HandleAsync(
-        Guid id, OperationStore operations, TimeProvider time, ILogger<OperationStore> logger, CancellationToken ct) =>
+        Guid id, OperationStore operations, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<OperationStore> logger, CancellationToken ct) =>
         await operations.FindAsync(id, ct) is { } first
-            ? TypedResults.ServerSentEvents(FollowAsync(first, operations, time, logger, ct))
+            // Who listens must not hold up the end of the process.
+            ? TypedResults.ServerSentEvents(FollowAsync(first, operations, lifetime.ApplicationStopping, time, logger, ct))
             : OperationRoutes.Missing(id);
 
     private static async IAsyncEnumerable<SseItem<Operation>> FollowAsync(
-        Operation operation, OperationStore operations, TimeProvider time, ILogger logger, [EnumeratorCancellation] CancellationToken ct)
+        Operation operation, OperationStore operations, CancellationToken stopping, TimeProvider time, ILogger logger, [EnumeratorCancellation] CancellationToken ct)
     {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
         while (!OperationStates.IsFinal(operation.State))
         {
             yield return new SseItem<Operation>(operation, "progress");
-            if (await NextAsync(operation, operations, time, logger, ct) is not { } next)
+            if (await NextAsync(operation, operations, time, logger, end.Token) is not { } next)
             {
                 yield break;
             }

@@ -1,0 +1,99 @@
+using System.Buffers.Binary;
+using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
+using Mahavishnu.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace Mahavishnu.Ingest;
+
+/// <summary>What an operator sees of the embedding: spaces, queue, and the memories given up on.</summary>
+internal static class EmbeddingRoutes
+{
+    private const int UsualLimit = 100;
+    private const int PositionLength = 24;
+    private const string DeadLettersListing = $"{Resources.Embeddings}/dead-letters";
+
+    public static void Map(IEndpointRouteBuilder api)
+    {
+        api.MapGet($"/{Resources.Embeddings}", StatusAsync)
+            .WithQuery([]).WithName("EmbeddingStatus").WithSummary("Embedding spaces and the queue");
+        api.MapGet($"/{DeadLettersListing}", DeadLettersAsync)
+            .WithQuery(["limit", "cursor"]).WithName("DeadLetters").WithSummary("Memories that could not be embedded, the latest failure first").ProducesValidationProblem();
+        api.MapPost($"/{DeadLettersListing}:retry", RetryAsync)
+            .WithQuery([]).WithName("RetryDeadLetters").WithSummary("Put dead letters back into the queue; without ids all of them").ProducesValidationProblem();
+    }
+
+    internal static async Task<Ok<EmbeddingStatus>> StatusAsync(EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, CancellationToken ct)
+    {
+        var infos = new List<EmbeddingSpaceInfo>();
+        foreach (var space in await spaces.ListAsync(ct))
+        {
+            infos.Add(new EmbeddingSpaceInfo(
+                space.Id, space.Model, space.Digest, space.Dimensions, space.Distance, space.PrefixProfile, space.State,
+                await spaces.CountVectorsAsync(space, ct), space.IndexState, space.CreatedAt));
+        }
+
+        return TypedResults.Ok(new EmbeddingStatus(infos, await queue.StatusAsync(ct)));
+    }
+
+    internal static async Task<Results<Ok<Page<DeadLetter>>, ProblemHttpResult>> DeadLettersAsync(
+        [FromQuery(Name = "limit")] int? limit, [FromQuery(Name = "cursor")] string? cursor, EmbeddingQueueStore queue, CancellationToken ct)
+    {
+        var errors = new FieldErrors();
+        var size = KnownQuery.Limit(limit, UsualLimit, MemoryLimits.ListLimit, errors);
+        if (errors.Any)
+        {
+            return errors.ToProblem();
+        }
+
+        (DateTimeOffset, Guid)? after = null;
+        if (cursor is not null && (after = Position(cursor)) is null)
+        {
+            return Cursor.Refused();
+        }
+
+        var found = await queue.DeadLettersAsync(size + 1, ct, after);
+        var items = found.Take(size).ToList();
+        return TypedResults.Ok(new Page<DeadLetter>(items, found.Count > size ? Write(items[^1]) : null));
+    }
+
+    internal static async Task<Results<Ok<RetryResult>, ProblemHttpResult>> RetryAsync(
+        HttpRequest request, EmbeddingQueueStore queue, EmbeddingSignal signal, CancellationToken ct)
+    {
+        IReadOnlyList<Guid>? ids = null;
+        if (request.ContentType is not null || request.ContentLength is > 0)
+        {
+            RequestBody.RequireJson(request);
+            ids = WireText.Read<RetryRequest>((await RequestBody.ReadAsync(request, ct)).Span).MemoryIds;
+        }
+
+        if (ids is { Count: > MemoryLimits.BatchItems })
+        {
+            return Problems.Validation("memoryIds", FormattableString.Invariant($"At most {MemoryLimits.BatchItems:N0} ids are allowed; leave them out for all dead letters."));
+        }
+
+        var requeued = await queue.RetryAsync(ids, ct);
+        signal.Raise();
+        return TypedResults.Ok(new RetryResult(requeued));
+    }
+
+    private static string Write(DeadLetter last)
+    {
+        Span<byte> position = stackalloc byte[PositionLength];
+        BinaryPrimitives.WriteInt64BigEndian(position, last.FailedAt.UtcTicks);
+        last.MemoryId.TryWriteBytes(position[8..]);
+        return Cursor.Write(DeadLettersListing, position);
+    }
+
+    private static (DateTimeOffset, Guid)? Position(string cursor)
+    {
+        Span<byte> position = stackalloc byte[PositionLength];
+        return Cursor.TryRead(cursor, DeadLettersListing, position) && BinaryPrimitives.ReadInt64BigEndian(position) is >= 0 and var ticks && ticks <= DateTime.MaxValue.Ticks
+            ? (new DateTimeOffset(ticks, TimeSpan.Zero), new Guid(position[8..]))
+            : null;
+    }
+}

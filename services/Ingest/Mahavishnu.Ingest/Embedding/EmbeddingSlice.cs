@@ -1,0 +1,30 @@
+using Mahavishnu.Storage;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Mahavishnu.Ingest;
+
+/// <summary>From accepted to found by meaning: the worker that embeds, the index over the vectors, and what can be seen of both.</summary>
+internal static class EmbeddingSlice
+{
+    public static void Add(IServiceCollection services)
+    {
+        services.AddOptions<EmbeddingOptions>().BindConfiguration(EmbeddingOptions.Section).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<EmbeddingOptions>, EmbeddingOptionsValidator>());
+        services.AddOptions<VectorIndexOptions>().BindConfiguration(VectorIndexOptions.Section).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<VectorIndexOptions>, VectorIndexOptionsValidator>());
+        services.TryAddSingleton<EmbeddingWorkerState>();
+        services.TryAddSingleton<TextEmbedder>();
+        services.TryAddSingleton<VectorIndexSignal>();
+        services.AddHostedService<EmbeddingWorker>();
+        services.AddHostedService<EmbeddingQueueGauges>();
+        services.TryAddSingleton<VectorIndexWorker>();
+        services.AddHostedService(provider => provider.GetRequiredService<VectorIndexWorker>());
+        services.AddOperationHandler<IndexHandler>();
+        services.AddHealthChecks().AddCheck<EmbeddingWorkerCheck>("embedding-worker", tags: ["ready"]);
+    }
+
+    public static void Map(IEndpointRouteBuilder api) => EmbeddingRoutes.Map(api);
+}
