@@ -55,7 +55,7 @@ internal static class Asking
         return new Answer(response.StatusCode, isJson ? JsonNode.Parse(text) : null, response.Headers);
     }
 
-    public static Task<Answer> GetAsync(this HttpClient http, string path, params (string Name, string Value)[] headers) =>
+    public static Task<Answer> FetchAsync(this HttpClient http, string path, params (string Name, string Value)[] headers) =>
         http.AskAsync(HttpMethod.Get, path, null, headers);
 
     public static Task<Answer> PostAsync(this HttpClient http, string path, JsonNode body) =>

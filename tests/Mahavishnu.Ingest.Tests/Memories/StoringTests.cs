@@ -95,8 +95,8 @@ public sealed class StoringTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var memory = await _host.Memories.AddAsync(new NewMemory { Content = "x" }, Ct);
 
-        Assert.Equal(HttpStatusCode.NotModified, (await _host.Http.GetAsync($"/memories/{memory.Id}", ("If-None-Match", "\"9\", W/\"1\""))).Status);
-        Assert.Equal(HttpStatusCode.OK, (await _host.Http.GetAsync($"/memories/{memory.Id}", ("If-None-Match", "\"2\""))).Status);
+        Assert.Equal(HttpStatusCode.NotModified, (await _host.Http.FetchAsync($"/memories/{memory.Id}", ("If-None-Match", "\"9\", W/\"1\""))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await _host.Http.FetchAsync($"/memories/{memory.Id}", ("If-None-Match", "\"2\""))).Status);
     }
 
     [Fact]

@@ -24,13 +24,13 @@ internal static partial class OperationEvents
         Guid id, OperationStore operations, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<OperationStore> logger, CancellationToken ct) =>
         await operations.FindAsync(id, ct) is { } first
             // Who listens must not hold up the end of the process.
-            ? TypedResults.ServerSentEvents(FollowAsync(first, operations, lifetime.ApplicationStopping, time, logger, ct))
+            ? TypedResults.ServerSentEvents(FollowAsync(first, operations, lifetime, time, logger, ct))
             : OperationRoutes.Missing(id);
 
     private static async IAsyncEnumerable<SseItem<Operation>> FollowAsync(
-        Operation operation, OperationStore operations, CancellationToken stopping, TimeProvider time, ILogger logger, [EnumeratorCancellation] CancellationToken ct)
+        Operation operation, OperationStore operations, IHostApplicationLifetime lifetime, TimeProvider time, ILogger logger, [EnumeratorCancellation] CancellationToken ct)
     {
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(ct, lifetime.ApplicationStopping);
         while (!OperationStates.IsFinal(operation.State))
         {
             yield return new SseItem<Operation>(operation, "progress");
