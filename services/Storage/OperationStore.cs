@@ -10,18 +10,6 @@ namespace Mahavishnu.Storage;
 /// <param name="Attempt">From 1; more than 1 when an earlier worker died or was stopped.</param>
 public sealed record ClaimedOperation(Guid Id, string Kind, string Subject, JsonElement Input, Guid Token, int Attempt);
 
-/// <summary>What became of the wish to begin an operation again.</summary>
-public enum RetryStatus
-{
-    Queued,
-
-    /// <summary>It is not failed or cancelled.</summary>
-    NotEnded,
-
-    /// <summary>Another one of the same kind and subject is queued or running.</summary>
-    OtherAtWork,
-}
-
 /// <summary>Long work as rows: asked for, claimed with a lease, reported on, cancelled, ended.</summary>
 public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, TimeProvider time)
 {
@@ -117,32 +105,14 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
             RETURNING {Columns}
             """, id, ct);
 
-    /// <summary>Queues a failed or cancelled operation again, with the same input.</summary>
-    /// <returns>The operation, or the one that is in the way; null where there is none.</returns>
-    public async Task<(RetryStatus Status, Operation? Operation)> RetryAsync(Guid id, CancellationToken ct)
-    {
-        try
-        {
-            return await RequeueAsync(id, ct) is { } queued ? (RetryStatus.Queued, queued) : (RetryStatus.NotEnded, await FindAsync(id, ct));
-        }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
-        {
-            return (RetryStatus.OtherAtWork, await FindTwinAsync(id, ct) ?? await FindAsync(id, ct));
-        }
-    }
-
-    private Task<Operation?> RequeueAsync(Guid id, CancellationToken ct) =>
+    /// <summary>Queues a failed or cancelled operation again, with the same input; null where it is neither.</summary>
+    /// <exception cref="PostgresException">unique_violation: another one of the same kind and subject is at work.</exception>
+    public Task<Operation?> RetryAsync(Guid id, CancellationToken ct) =>
         OneAsync($"""
             UPDATE operations SET state = 'queued', cancel_requested = false, attempts = 0, claim = NULL, claimed_until = '-infinity', done = 0, total = NULL,
                 message = NULL, result = NULL, error_code = NULL, error_message = NULL, started_at = NULL, finished_at = NULL
             WHERE tenant_id = $1 AND id = $2 AND state IN ('failed', 'cancelled')
             RETURNING {Columns}
-            """, id, ct);
-
-    private Task<Operation?> FindTwinAsync(Guid id, CancellationToken ct) =>
-        OneAsync($"""
-            SELECT {Columns} FROM operations
-            WHERE tenant_id = $1 AND state IN ('queued', 'running') AND (kind, subject) = (SELECT kind, subject FROM operations WHERE tenant_id = $1 AND id = $2)
             """, id, ct);
 
     /// <summary>Takes the oldest operation of <paramref name="kinds"/> that is queued, or whose worker's lease ran out.</summary>

@@ -22,7 +22,7 @@ public sealed class VectorIndexStore(NpgsqlDataSource db)
     /// <summary>Builds the HNSW index beside running reads and writes; one that was left half-built is removed first. Marks the space <c>building</c>, then <c>ready</c>.</summary>
     /// <param name="memory">Working memory of the build, such as <c>512MB</c>: a graph that outgrows it takes more than twice as long.</param>
     /// <param name="progress">Rows done and rows in all, twice a second.</param>
-    public async Task BuildAsync(EmbeddingSpace space, string memory, Action<long, long> progress, CancellationToken ct)
+    public async Task BuildAsync(EmbeddingSpace space, string memory, Func<long, long, Task> progress, CancellationToken ct)
     {
         await SetStateAsync(space, "building", ct);
         await using var connection = await db.OpenConnectionAsync(ct);
@@ -41,14 +41,14 @@ public sealed class VectorIndexStore(NpgsqlDataSource db)
         await SetStateAsync(space, "ready", ct);
     }
 
-    private async Task ReportUntilAsync(Task build, EmbeddingSpace space, Action<long, long> progress, CancellationToken ct)
+    private async Task ReportUntilAsync(Task build, EmbeddingSpace space, Func<long, long, Task> progress, CancellationToken ct)
     {
         while (await Task.WhenAny(build, Task.Delay(TimeSpan.FromMilliseconds(500), CancellationToken.None)) != build)
         {
             try
             {
                 var (done, total) = await ProgressAsync(space, ct);
-                progress(done, total);
+                await progress(done, total);
             }
             catch (Exception e) when (e is NpgsqlException or OperationCanceledException)
             {

@@ -49,7 +49,7 @@ internal sealed partial class EmbeddingWorker(
                         busy = false;
                     }
 
-                    await RestAsync(next, ct);
+                    await EmbeddingSignal.WaitAsync(next, TimeSpan.FromSeconds(_options.IdleSeconds), time, ct);
                 }
 
                 pause = FirstPause;
@@ -215,18 +215,6 @@ internal sealed partial class EmbeddingWorker(
         catch (Exception e) when (e is DbException or OperationCanceledException)
         {
             // The lease gives it back.
-        }
-    }
-
-    private async Task RestAsync(Task next, CancellationToken ct)
-    {
-        try
-        {
-            await next.WaitAsync(TimeSpan.FromSeconds(_options.IdleSeconds), time, ct);
-        }
-        catch (TimeoutException)
-        {
-            // Nothing from here; perhaps another process wrote.
         }
     }
 

@@ -26,7 +26,15 @@ internal sealed class IndexHandler(EmbeddingSpaceStore spaces, VectorIndexStore 
         run.Report(0, null, "vectors", $"Indexing the vectors of {space.Model}");
         try
         {
-            await indexes.BuildAsync(space, options.Value.BuildMemory, (done, total) => run.Report(done, total > 0 ? total : null, "vectors", $"Indexing the vectors of {space.Model}"), ct);
+            await indexes.BuildAsync(
+                space,
+                options.Value.BuildMemory,
+                (done, total) =>
+                {
+                    run.Report(done, total > 0 ? total : null, "vectors", $"Indexing the vectors of {space.Model}");
+                    return Task.CompletedTask;
+                },
+                ct);
         }
         catch (Exception)
         {

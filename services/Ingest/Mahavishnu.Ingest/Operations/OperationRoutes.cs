@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
@@ -11,6 +12,9 @@ namespace Mahavishnu.Ingest;
 /// <summary>One operation: looked at, stopped, begun again.</summary>
 internal static class OperationRoutes
 {
+    // unique_violation of the index that admits one unfinished operation a kind and subject.
+    private const string UniqueViolation = "23505";
+
     public static void Map(IEndpointRouteBuilder api)
     {
         api.MapGet($"/{Resources.Operations}/{{id}}", GetAsync)
@@ -39,14 +43,24 @@ internal static class OperationRoutes
             : Missing(id);
     }
 
-    internal static async Task<Results<Ok<Operation>, ProblemHttpResult>> RetryAsync(Guid id, OperationStore operations, CancellationToken ct) =>
-        await operations.RetryAsync(id, ct) switch
+    internal static async Task<Results<Ok<Operation>, ProblemHttpResult>> RetryAsync(Guid id, OperationStore operations, CancellationToken ct)
+    {
+        try
         {
-            (RetryStatus.Queued, { } operation) => TypedResults.Ok(operation),
-            (RetryStatus.OtherAtWork, { } other) => Problems.Conflict($"The operation {other.Id} is at work on the same."),
-            (_, { } operation) => Problems.Conflict($"Only a failed or cancelled operation can be begun again; this one is {operation.State}."),
-            _ => Missing(id),
-        };
+            if (await operations.RetryAsync(id, ct) is { } queued)
+            {
+                return TypedResults.Ok(queued);
+            }
+        }
+        catch (DbException e) when (e.SqlState == UniqueViolation)
+        {
+            return Problems.Conflict("Another operation is at work on the same.");
+        }
+
+        return await operations.FindAsync(id, ct) is { } other
+            ? Problems.Conflict($"Only a failed or cancelled operation can be begun again; this one is {other.State}.")
+            : Missing(id);
+    }
 
     public static ProblemHttpResult Missing(Guid id) => Problems.NotFound($"There is no operation {id}.");
 }
