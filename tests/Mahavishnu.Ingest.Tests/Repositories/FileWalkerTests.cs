@@ -91,6 +91,19 @@ public sealed class FileWalkerTests : IDisposable
     }
 
     [Theory]
+    [InlineData("src/")]
+    [InlineData("src")]
+    [InlineData("/src")]
+    [InlineData("src/**")]
+    [InlineData("src/**/*")]
+    public void A_folder_can_be_included_and_part_of_it_taken_back(string pattern)
+    {
+        Write("src/a.dat", "src/gen/b.dat", "src/deep/er/c.dat", "other/d.dat", "srcs.dat");
+        Assert.Equal(["src/a.dat", "src/deep/er/c.dat", "src/gen/b.dat"], Walk(include: [pattern]));
+        Assert.Equal(["src/a.dat", "src/deep/er/c.dat"], Walk(include: [pattern, "!src/gen/"]));
+    }
+
+    [Theory]
     [InlineData("../up")]
     [InlineData("a/../b")]
     [InlineData("")]

@@ -10,7 +10,8 @@ namespace Mahavishnu.Ingest;
 /// <param name="projectId">The project it belongs to, if any.</param>
 /// <param name="commit">The commit that is checked out, if it is a checkout.</param>
 /// <param name="chunker">Used by one thread at a time.</param>
-internal sealed class ChunkDrafts(string repoId, string? projectId, string? commit, Chunker chunker)
+/// <param name="time">For the ids.</param>
+internal sealed class ChunkDrafts(string repoId, string? projectId, string? commit, Chunker chunker, TimeProvider time)
 {
     public const string Source = "repository";
 
@@ -30,7 +31,7 @@ internal sealed class ChunkDrafts(string repoId, string? projectId, string? comm
 
             var draft = new MemoryDraft
             {
-                Id = Guid.CreateVersion7(),
+                Id = Guid.CreateVersion7(time.GetUtcNow()),
                 Type = MemoryTypes.Rag,
                 Source = Source,
                 Title = Title(path, chunk.Symbol),

@@ -67,7 +67,7 @@ internal sealed class FileSelection
 
     /// <summary>Whether the file, by its path relative to the repository, is to be read.</summary>
     public bool Takes(ReadOnlySpan<char> path) =>
-        (_include.Count > 0 ? Last(_include, path, isFolder: false) : Language.Of(path) is not null && !Last(Generated, path, isFolder: false))
+        (_include.Count > 0 ? LastWithFolders(_include, path) : Language.Of(path) is not null && !Last(Generated, path, isFolder: false))
         && !Last(_exclude, path, isFolder: false);
 
     /// <summary>Whether the folder is worth entering. <paramref name="siblings"/> are the names of the files beside it.</summary>
@@ -81,6 +81,33 @@ internal sealed class FileSelection
         : string.Equals(sibling, pattern, StringComparison.Ordinal);
 
     private static Glob[] Parse(IReadOnlyList<string>? patterns) => patterns is null ? [] : [.. patterns.Select(p => Glob.Parse(p)!)];
+
+    // "src/" asks for what is in the folder.
+    private static bool LastWithFolders(IReadOnlyList<Glob> patterns, ReadOnlySpan<char> path)
+    {
+        for (var i = patterns.Count - 1; i >= 0; i--)
+        {
+            if (patterns[i].Matches(path, isFolder: false) || MatchesFolderOf(patterns[i], path))
+            {
+                return !patterns[i].Negated;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool MatchesFolderOf(Glob pattern, ReadOnlySpan<char> path)
+    {
+        for (var end = path.LastIndexOf('/'); end > 0; end = path[..end].LastIndexOf('/'))
+        {
+            if (pattern.Matches(path[..end], isFolder: true))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private static bool Last(IReadOnlyList<Glob> patterns, ReadOnlySpan<char> path, bool isFolder)
     {

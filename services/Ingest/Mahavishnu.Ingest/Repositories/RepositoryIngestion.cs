@@ -40,7 +40,7 @@ internal sealed class RepositoryIngestion(
         var settings = SettingsHash(input);
         var known = await store.FilesAsync(input.RepoId, ct);
         var files = await Task.Run(() => Walk(input, path, checkout, tally, ct), ct);
-        var drafts = new ChunkDrafts(input.RepoId, input.ProjectId, checkout.Commit, new Chunker(options.Value.ChunkTokens, options.Value.OverlapTokens));
+        var drafts = new ChunkDrafts(input.RepoId, input.ProjectId, checkout.Commit, new Chunker(options.Value.ChunkTokens, options.Value.OverlapTokens), time);
         var reader = new RepositoryReader(path, options.Value.MaxFileBytes, settings, known, drafts, telemetry, time);
         await ReadAndWriteAsync(run, input.RepoId, settings, files, reader, tally, ct);
 
