@@ -54,6 +54,7 @@ public static class ApiDocument
             .DisableTelemetry()
             .DisableAgent()
             .DisableMcp()
+            .HideDeveloperTools()
             .HideClientButton())
             .WithMetadata(new SelfContainedPage());
     }

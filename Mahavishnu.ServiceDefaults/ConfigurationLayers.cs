@@ -43,6 +43,8 @@ internal static class ConfigurationLayers
                 new("Logging:LogLevel:Polly", "Warning"),
                 new("Logging:LogLevel:System.Net.Http", "Warning"),
                 new("Logging:LogLevel:Yarp", "Warning"),
+                // A service that is down is a stack trace every few seconds there; the health document says it once, when asked.
+                new("Logging:LogLevel:Yarp.ReverseProxy.Health", "Critical"),
             ],
         });
 
