@@ -1,3 +1,5 @@
+using NetArchTest.Rules;
+
 namespace Mahavishnu.Architecture.Tests;
 
 /// <summary>Exes → modules → Storage, Embeddings, ServiceDefaults → Contracts; docs/adr/0001 says why.</summary>
@@ -64,6 +66,18 @@ public sealed class DirectionTests
 
         Assert.All(users, p => Assert.StartsWith("Mahavishnu.AppHost", p.Name, StringComparison.Ordinal));
         Assert.NotEmpty(users);
+    }
+
+    [Theory]
+    [InlineData("Mahavishnu.Contracts", "Microsoft.AspNetCore", "Microsoft.Extensions", "Npgsql", "Mahavishnu.Storage")]
+    [InlineData("Mahavishnu.ServiceDefaults", "Npgsql", "Pgvector")]
+    [InlineData("Mahavishnu.Embeddings", "Npgsql", "Pgvector", "Microsoft.AspNetCore")]
+    [InlineData("Mahavishnu.Gateway", "Npgsql", "Mahavishnu.Storage", "Mahavishnu.Ingest", "Mahavishnu.Search")]
+    public void A_room_does_not_know_what_is_behind_the_next(string assembly, params string[] unknown)
+    {
+        var result = Types.InAssembly(House.Assemblies.Single(a => a.GetName().Name == assembly)).ShouldNot().HaveDependencyOnAny(unknown).GetResult();
+
+        Assert.Empty(result.FailingTypeNames ?? []);
     }
 
     [Fact]
