@@ -25,7 +25,7 @@ public sealed record EmbeddingSpace(
     /// <summary>SQL that turns a distance (<paramref name="distance"/>, an expression) into a similarity where larger is nearer.</summary>
     public string Similarity(string distance) => Distance switch
     {
-        "l2" => $"1.0 / (1.0 + {distance})",
+        "l2" => $"1.0 / (1.0 + ({distance}))",
         "ip" => $"-({distance})",
         _ => $"1.0 - ({distance})",
     };

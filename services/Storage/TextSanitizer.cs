@@ -1,6 +1,6 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 
 namespace Mahavishnu.Storage;
 
@@ -41,40 +41,56 @@ public static class TextSanitizer
         return clean.ToString();
     }
 
-    /// <summary>A JSON document with every name and string cleaned, as compact text for a jsonb column.</summary>
-    /// <remarks>jsonb refuses <c>\u0000</c> and lone surrogates even as escapes.</remarks>
+    /// <summary>A JSON document with every name and string cleaned, as text for a jsonb column.</summary>
+    /// <remarks>jsonb refuses <c>\u0000</c> and lone surrogates even as escapes. They are looked for in the text itself: JSON readers refuse the latter, too, and would change numbers.</remarks>
     public static string CleanJson(JsonElement json)
     {
-        var raw = json.GetRawText();
-        if (!raw.Contains("\\u", StringComparison.Ordinal) && FirstBad(raw) < 0)
+        var raw = Clean(json.GetRawText());
+        var escape = raw.IndexOf('\\', StringComparison.Ordinal);
+        if (escape < 0)
         {
             return raw;
         }
 
-        return Clean(JsonNode.Parse(raw))?.ToJsonString() ?? "null";
+        var clean = new StringBuilder(raw.Length).Append(raw, 0, escape);
+        for (var i = escape; i < raw.Length; i++)
+        {
+            if (raw[i] != '\\')
+            {
+                clean.Append(raw[i]);
+            }
+            else if (raw[i + 1] != 'u')
+            {
+                clean.Append(raw[i]).Append(raw[++i]); // \" \\ \n …
+            }
+            else
+            {
+                // \ud83d\ude00
+                var c = Escaped(raw, i);
+                if (char.IsHighSurrogate(c) && char.IsLowSurrogate(Escaped(raw, i + EscapeLength)))
+                {
+                    clean.Append(raw, i, 2 * EscapeLength);
+                    i += EscapeLength;
+                }
+                else if (c != '\0')
+                {
+                    clean.Append(char.IsSurrogate(c) ? "\\ufffd" : raw.AsSpan(i, EscapeLength));
+                }
+
+                i += EscapeLength - 1;
+            }
+        }
+
+        return clean.ToString();
     }
 
-    private static JsonNode? Clean(JsonNode? node) => node switch
-    {
-        JsonObject o => new JsonObject(o.GroupBy(p => Clean(p.Key), StringComparer.Ordinal).Select(g => KeyValuePair.Create(g.Key, Clean(g.Last().Value)))),
-        JsonArray a => new JsonArray([.. a.Select(Clean)]),
-        JsonValue v when v.GetValueKind() == JsonValueKind.String => JsonValue.Create(Clean(StringOf(v))),
-        null => null,
-        _ => node.DeepClone(),
-    };
+    private const int EscapeLength = 6;
 
-    private static string StringOf(JsonValue value)
-    {
-        try
-        {
-            return value.GetValue<string>();
-        }
-        catch (InvalidOperationException)
-        {
-            // A lone surrogate escape ("\ud800") has no string value; its raw text, cleaned, keeps what was said.
-            return value.ToJsonString().Trim('"');
-        }
-    }
+    /// <summary>The character of the escape at <paramref name="index"/>; U+0000 where there is none.</summary>
+    private static char Escaped(string json, int index) =>
+        index + EscapeLength <= json.Length && json[index] == '\\' && json[index + 1] == 'u'
+            ? (char)int.Parse(json.AsSpan(index + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)
+            : '\0';
 
     private static int FirstBad(string text)
     {

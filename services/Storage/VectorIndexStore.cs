@@ -25,7 +25,22 @@ public sealed class VectorIndexStore(NpgsqlDataSource db)
     public async Task BuildAsync(EmbeddingSpace space, string memory, Func<long, long, Task> progress, CancellationToken ct)
     {
         await SetStateAsync(space, "building", ct);
-        await using var connection = await db.OpenConnectionAsync(ct);
+        var built = false;
+        try
+        {
+            await using var connection = await db.OpenConnectionAsync(ct);
+            await BuildAsync(connection, space, memory, progress, ct);
+            built = true;
+        }
+        finally
+        {
+            // Half an index answers nothing: until the next build, search is exact.
+            await SetStateAsync(space, built ? "ready" : "none", built ? ct : CancellationToken.None);
+        }
+    }
+
+    private async Task BuildAsync(NpgsqlConnection connection, EmbeddingSpace space, string memory, Func<long, long, Task> progress, CancellationToken ct)
+    {
         await ExecuteAsync(connection, $"DROP INDEX CONCURRENTLY IF EXISTS {space.Index}", ct);
         var workers = await PgvectorVersionAsync(connection, ct) >= ParallelBuildIsSafe ? 2 : 0;
         await using (var settings = new NpgsqlCommand("SELECT set_config('maintenance_work_mem', $1, false), set_config('max_parallel_maintenance_workers', $2, false)", connection))
@@ -38,7 +53,6 @@ public sealed class VectorIndexStore(NpgsqlDataSource db)
         await ReportUntilAsync(
             ExecuteAsync(connection, $"CREATE INDEX CONCURRENTLY {space.Index} ON {space.Table} USING hnsw (embedding {space.OperatorClass})", ct), space, progress, ct);
         await ExecuteAsync(connection, $"ANALYZE {space.Table}", ct);
-        await SetStateAsync(space, "ready", ct);
     }
 
     private async Task ReportUntilAsync(Task build, EmbeddingSpace space, Func<long, long, Task> progress, CancellationToken ct)
