@@ -75,7 +75,7 @@ public sealed class EmbeddingSpaceTests(PostgresFixture postgres)
         await stores.Index.BuildAsync(space, "64MB", (_, _) => Task.CompletedTask, Ct);
 
         Assert.Equal(@operator, space.Operator);
-        var plan = await ExplainAsync(stores, $"SELECT memory_id FROM {space.Table} ORDER BY embedding {space.Operator} '[2,0,0,0]' LIMIT 5", "enable_seqscan");
+        var plan = await IndexPlanTests.ExplainAsync(stores, $"SELECT memory_id FROM {space.Table} ORDER BY embedding {space.Operator} '[2,0,0,0]' LIMIT 5", "enable_seqscan");
         Assert.Contains($"Index Scan using {space.Index}", plan, StringComparison.Ordinal);
         Assert.Equal(nearest, await stores.Database.ScalarAsync<double>($"SELECT '[2,0,0,0]'::halfvec {space.Operator} '[2,0,0,0]'::halfvec"));
         Assert.Equal(similarity, await stores.Database.ScalarAsync<double>($"SELECT {space.Similarity($"'[2,0,0,0]'::halfvec {space.Operator} '[2,0,0,0]'::halfvec")}"));
@@ -107,63 +107,6 @@ public sealed class EmbeddingSpaceTests(PostgresFixture postgres)
         await Assert.ThrowsAsync<Npgsql.PostgresException>(() => stores.Index.BuildAsync(space, "a lot", (_, _) => Task.CompletedTask, Ct));
 
         Assert.Equal("none", (await stores.Spaces.FindActiveAsync(Ct))!.IndexState);
-    }
-
-    /// <summary>The plan's indexes by purpose: each question is answered by its own.</summary>
-    [Theory]
-    [InlineData("memories_type_date", "SELECT id FROM memories WHERE tenant_id = 'default' AND memory_type = 'agent' ORDER BY created_at DESC LIMIT 10")]
-    [InlineData("memories_source_type", "SELECT id FROM memories WHERE tenant_id = 'default' AND source_system = 's7' AND memory_type = 'agent'")]
-    [InlineData("memories_recent", "SELECT id FROM memories WHERE tenant_id = 'default' ORDER BY created_at DESC, id DESC LIMIT 10")]
-    [InlineData("memories_hash", "SELECT id FROM memories WHERE tenant_id = 'default' AND content_hash = sha256('x')")]
-    [InlineData("memories_agent", "SELECT id FROM memories WHERE tenant_id = 'default' AND agent_id = 'a7' ORDER BY occurred_at DESC LIMIT 10")]
-    [InlineData("memories_workflow", "SELECT id FROM memories WHERE tenant_id = 'default' AND workflow_id = 'w7' ORDER BY occurred_at DESC LIMIT 10")]
-    [InlineData("memories_repo", "SELECT id FROM memories WHERE tenant_id = 'default' AND repo_id = 'r7'")]
-    [InlineData("memories_project", "SELECT id FROM memories WHERE tenant_id = 'default' AND project_id = 'p7' ORDER BY occurred_at DESC LIMIT 10")]
-    [InlineData("memories_session", "SELECT id FROM memories WHERE tenant_id = 'default' AND session_id = 'c7' ORDER BY occurred_at")]
-    [InlineData("memories_expiry", "SELECT id FROM memories WHERE tenant_id = 'default' AND expires_at < now()")]
-    [InlineData("memories_tags", "SELECT id FROM memories WHERE tags <> '{}' AND tags @> '{t7}'")]
-    [InlineData("memories_words", "SELECT id FROM memories WHERE words @@ 'word7'")]
-    [InlineData("memories_tenant_id_dedupe_key_key", "SELECT id FROM memories WHERE tenant_id = 'default' AND dedupe_key = 'k7'")]
-    [InlineData("memories_pkey", "SELECT content FROM memories WHERE tenant_id = 'default' AND id = '00000000-0000-0000-0000-000000000000'")]
-    [InlineData("embedding_queue_due", "SELECT memory_id FROM embedding_queue WHERE space_id = 1 AND failed_at IS NULL AND claimed_until < now() ORDER BY enqueued_at LIMIT 10 FOR UPDATE SKIP LOCKED")]
-    [InlineData("operations_recent", "SELECT id FROM operations WHERE tenant_id = 'default' ORDER BY created_at DESC, id DESC LIMIT 10")]
-    public async Task A_question_is_answered_by_its_index(string index, string sql)
-    {
-        var (stores, _) = await Stores.CreateWithSpaceAsync(postgres);
-        await using var __ = stores;
-        await stores.Database.ExecuteAsync("""
-            INSERT INTO memories (id, memory_type, source_system, content, content_hash, dedupe_key, tags, agent_id, workflow_id, repo_id, project_id, session_id, occurred_at, created_at, expires_at)
-            SELECT gen_random_uuid(), (ARRAY['agent', 'rag', 'workflow', 'insight'])[1 + n % 4], 's' || n % 50, 'word' || n % 300, sha256(n::text::bytea), 'k' || n,
-                   ARRAY['t' || n % 100], 'a' || n % 100, 'w' || n % 100, 'r' || n % 100, 'p' || n % 100, 'c' || n % 100, now() - n * interval '1 minute', now() - n * interval '1 minute',
-                   now() + n * interval '1 minute'
-            FROM generate_series(1, 3000) AS n
-            """);
-        await stores.Database.ExecuteAsync("INSERT INTO embedding_queue (tenant_id, memory_id, space_id, enqueued_at) SELECT tenant_id, id, 1, created_at FROM memories");
-        await stores.Database.ExecuteAsync("INSERT INTO operations (id, kind, subject, created_at) SELECT id, 'repository', id::text, created_at FROM memories");
-        await stores.Database.ExecuteAsync("ANALYZE");
-
-        Assert.Contains(index, await ExplainAsync(stores, sql), StringComparison.Ordinal);
-    }
-
-    /// <param name="without">A way of the planner to be left out, where a table of a test is too small to need an index.</param>
-    private static async Task<string> ExplainAsync(Stores stores, string sql, string? without = null)
-    {
-        await using var connection = await stores.Database.DataSource.OpenConnectionAsync(Ct);
-        if (without is not null)
-        {
-            await using var off = SqlText.Command($"SET {without} = off", connection);
-            await off.ExecuteNonQueryAsync(Ct);
-        }
-
-        await using var explain = SqlText.Command("EXPLAIN " + sql, connection);
-        await using var row = await explain.ExecuteReaderAsync(Ct);
-        var plan = "";
-        while (await row.ReadAsync(Ct))
-        {
-            plan += row.GetString(0) + "\n";
-        }
-
-        return plan;
     }
 
     private static Task FillAsync(Stores stores, EmbeddingSpace space, int rows) => stores.Database.ExecuteAsync($"""

@@ -20,7 +20,7 @@ public sealed class WordsTests(PostgresFixture postgres)
     [InlineData("naïve Überraschung", "naïv", "überraschung")]
     public async Task A_text_is_found_by_its_words_and_its_names_by_their_parts(string text, params string[] lexemes)
     {
-        await using var database = await postgres.CreateDatabaseAsync();
+        var database = await postgres.ReadOnlyDatabaseAsync();
 
         var found = await LexemesAsync(database, text);
 
@@ -33,7 +33,7 @@ public sealed class WordsTests(PostgresFixture postgres)
     [InlineData("maxConnections", "MAX_CONNECTIONS")]
     public async Task A_name_is_the_same_in_every_spelling(string one, string other)
     {
-        await using var database = await postgres.CreateDatabaseAsync();
+        var database = await postgres.ReadOnlyDatabaseAsync();
 
         Assert.Equal(await LexemesAsync(database, one), await LexemesAsync(database, other));
     }
@@ -41,7 +41,7 @@ public sealed class WordsTests(PostgresFixture postgres)
     [Fact]
     public async Task A_name_stays_whole_too_so_that_it_beats_its_parts_apart()
     {
-        await using var database = await postgres.CreateDatabaseAsync();
+        var database = await postgres.ReadOnlyDatabaseAsync();
 
         Assert.DoesNotContain("getuserbyid", await LexemesAsync(database, "get the user by id"));
     }

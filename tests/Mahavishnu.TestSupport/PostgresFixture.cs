@@ -25,6 +25,7 @@ public sealed class PostgresFixture : IAsyncLifetime
     // What is shared by all tests is made and dropped whatever becomes of the one that asked: hence CancellationToken.None below.
     private readonly SemaphoreSlim _gate = new(1, 1);
     private string? _template;
+    private TestDatabase? _readOnly;
     private int _databases;
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
@@ -33,9 +34,23 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <param name="poolSize">Most connections of <see cref="TestDatabase.DataSource"/>.</param>
     public async Task<TestDatabase> CreateDatabaseAsync(int poolSize = 10)
     {
-        var server = Server();
-        await MakeTemplateAsync(server);
-        return await CreateAsync(server, $" TEMPLATE {_template}", poolSize);
+        await MakeTemplateAsync(Server());
+        return await CreateDatabaseCopyAsync(poolSize);
+    }
+
+    /// <summary>One migrated, empty database for all tests of the process that only ask and write nothing. Not to be disposed.</summary>
+    public async Task<TestDatabase> ReadOnlyDatabaseAsync()
+    {
+        await MakeTemplateAsync(Server());
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            return _readOnly ??= await CreateDatabaseCopyAsync();
+        }
+        finally
+        {
+            _gate.Release();
+        }
     }
 
     /// <summary>A database with nothing in it, not even pgvector.</summary>
@@ -43,6 +58,11 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        if (_readOnly is not null)
+        {
+            await _readOnly.DisposeAsync();
+        }
+
         if (_template is not null)
         {
             await ExecuteAsync(Server(), $"DROP DATABASE IF EXISTS {_template} WITH (FORCE)");
@@ -50,6 +70,8 @@ public sealed class PostgresFixture : IAsyncLifetime
 
         _gate.Dispose();
     }
+
+    private Task<TestDatabase> CreateDatabaseCopyAsync(int poolSize = 10) => CreateAsync(Server(), $" TEMPLATE {_template}", poolSize);
 
     private async Task<TestDatabase> CreateAsync(string server, string template, int poolSize)
     {
