@@ -44,6 +44,13 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken ct)
     {
+        if (args.Count == 0)
+        {
+            // Whoever types the bare name wants to know what there is; a script that does so has forgotten something.
+            await Parse(terminal, ["--help"]).InvokeAsync(new InvocationConfiguration { Output = terminal.Error }, ct);
+            return ExitCode.WrongUsage;
+        }
+
         var parsed = Parse(terminal, args);
         if (parsed.Action is ParseErrorAction)
         {

@@ -8,6 +8,8 @@ namespace Mahavishnu.Cli;
 /// <summary>One search of the demo with what it found.</summary>
 internal sealed partial record DemoAnswer(DemoQuestion Question, SearchResponse Response)
 {
+    private const int StemLength = 5;
+
     /// <summary>Place (from 1) of what had to be found; null where it is missing.</summary>
     public int? Place { get; } = Response.Hits.Index().Where(h => Question.Expected.IsMetBy(h.Item)).Select(h => (int?)(h.Index + 1)).FirstOrDefault();
 
@@ -15,7 +17,14 @@ internal sealed partial record DemoAnswer(DemoQuestion Question, SearchResponse 
     public (int Shared, int All) Words { get; } =
         Count(Question.Request.Query!, Response.Hits.Where(Question.Expected.IsMetBy).Select(h => $"{h.Title} {h.Path} {h.Content}").FirstOrDefault() ?? "");
 
-    public bool Found => Place is not null && (Question.Kind != QuestionKind.Reworded || Words.Shared * 2 <= Words.All);
+    /// <summary>What is wrong with the answer, as the end of a sentence; null if nothing is.</summary>
+    public string? Fault =>
+        Place is null ? $"did not find {Question.Expected}"
+        : Question.Kind == QuestionKind.Reworded && Words.Shared * 2 > Words.All ? string.Create(CultureInfo.InvariantCulture, $"shares {Words.Shared} of its {Words.All} words with {Question.Expected}: that is no rewording")
+        : Question.Passes is { } passes && Response.Hits.FirstOrDefault(h => !passes(h)) is { } stray ? $"found {stray.Title ?? stray.Path}, which its filter excludes"
+        : null;
+
+    public bool Found => Fault is null;
 
     private static (int Shared, int All) Count(string question, string text)
     {
@@ -24,7 +33,9 @@ internal sealed partial record DemoAnswer(DemoQuestion Question, SearchResponse 
         return (asked.Count(known.Contains), asked.Count);
     }
 
-    private static HashSet<string> Split(string text) => [.. Word().Matches(text).Select(m => m.Value.ToUpperInvariant())];
+    // Forms of a word are one word here: a rewording must not get by on endings.
+    private static HashSet<string> Split(string text) =>
+        [.. Word().Matches(text).Select(m => m.Value.ToUpperInvariant()).Select(w => w.Length > StemLength ? w[..StemLength] : w)];
 
     [GeneratedRegex(@"\p{L}+|\p{Nd}+", RegexOptions.None, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Word();
@@ -64,9 +75,7 @@ internal sealed record DemoReport(RepositoryResult Repository, BatchCounts Store
         screen.Write(table);
         foreach (var missing in Answers.Where(a => !a.Found))
         {
-            terminal.Say(missing.Place is null
-                ? $"\"{missing.Question.Request.Query}\" did not find {missing.Question.Expected}"
-                : $"\"{missing.Question.Request.Query}\" shares {missing.Words.Shared} of its {missing.Words.All} words with {missing.Question.Expected}: that is no rewording");
+            terminal.Say($"\"{missing.Question.Request.Query}\" {missing.Fault}");
         }
     }
 
@@ -79,7 +88,8 @@ internal sealed record DemoReport(RepositoryResult Repository, BatchCounts Store
             QuestionKind.Filtered => "filtered",
             _ => throw new InvalidOperationException($"Unknown kind of question {answer.Question.Kind}."),
         };
-        screen.Write(new Rule(Markup.Escape($"\"{answer.Question.Request.Query}\"  ({how})")).LeftJustified());
+        screen.Write(new Text($"\"{answer.Question.Request.Query}\"", new Style(decoration: Decoration.Underline)));
+        screen.Write(new Text($"  ({how})\n"));
         foreach (var (i, hit) in answer.Response.Hits.Take(Shown).Index())
         {
             SearchCommand.WriteHit(screen, i + 1, hit);

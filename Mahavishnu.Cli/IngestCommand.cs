@@ -100,7 +100,7 @@ internal static class IngestCommand
     }
 
     /// <summary>The path as the service is to read it: absolute here on this machine; elsewhere the service's own, which must not be mistaken for one of ours.</summary>
-    private static string Resolve(string path, ServiceAddress? address)
+    internal static string Resolve(string path, ServiceAddress? address)
     {
         if (address is { IsThisMachine: false })
         {

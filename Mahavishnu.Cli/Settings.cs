@@ -27,6 +27,8 @@ internal static class Settings
                 new("Logging:LogLevel:Default", quiet ? "Warning" : "Information"),
                 new("Logging:LogLevel:Microsoft", "Warning"),
                 new("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Warning"),
+                // Said by whoever asks for the health; each look would log it again.
+                new("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None"),
                 new("Logging:LogLevel:Npgsql", "Warning"),
                 new("Logging:LogLevel:System.Net.Http", "Warning"),
             ],

@@ -33,8 +33,15 @@ internal sealed class Terminal
 
     private static IAnsiConsole Create(TextWriter writer)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
-        if (!console.Profile.Out.IsTerminal)
+        var output = new AnsiConsoleOutput(writer);
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = output,
+            // A pipe or a file gets no colour codes, whatever TERM says.
+            Ansi = output.IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            Interactive = output.IsTerminal ? InteractionSupport.Detect : InteractionSupport.No,
+        });
+        if (!output.IsTerminal)
         {
             // What goes into a file or a pipe is read by programs: no line is broken to fit a screen that is not there.
             console.Profile.Width = 500;

@@ -3,7 +3,8 @@ namespace Mahavishnu.Cli.Tests;
 public sealed class UsageTests
 {
     [Theory]
-    [InlineData("Required command", "")]
+    [InlineData("Find memories by meaning and by words", "")]
+    [InlineData("Required command", "db")]
     [InlineData("'frobnicate'", "frobnicate")]
     [InlineData("QUESTION", "search")]
     [InlineData("--limit must be between 1 and 200", "search --limit 0 word")]
