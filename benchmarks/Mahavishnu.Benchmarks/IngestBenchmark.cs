@@ -38,6 +38,8 @@ internal sealed class IngestBenchmark : IBenchmark
 
             var result = operation.Result!.Value.Deserialize<RepositoryResult>(WireJson.Lenient)!;
             var (embedded, indexed) = await server.UntilSearchableAsync(clock, result.Chunks, ct);
+            // Microsoft.Extensions.AI's own instrument around the model; the worker's includes storing what it made.
+            var model = stages.Seconds("gen_ai.client.operation.duration");
             return
             [
                 new("files", files, "files"),
@@ -53,7 +55,8 @@ internal sealed class IngestBenchmark : IBenchmark
                 new("of which read", stages.Seconds("mahavishnu.ingest.repository.stage_time:read"), "s"),
                 new("of which split", stages.Seconds("mahavishnu.ingest.repository.stage_time:split"), "s"),
                 new("of which write (two writers)", stages.Seconds("mahavishnu.ingest.repository.stage_time:write"), "s"),
-                new("of which embed (all workers)", stages.Seconds("mahavishnu.embedding.duration"), "s"),
+                new("of which embed (all workers)", model, "s"),
+                new("of which write vectors (all workers)", stages.Seconds("mahavishnu.embedding.duration") - model, "s"),
                 new("of which index", (indexed - embedded).TotalSeconds, "s"),
                 new("process memory, peak", Machine.PeakMemory(), "MB", AtMost: 600),
             ];
