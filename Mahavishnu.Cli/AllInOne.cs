@@ -63,14 +63,16 @@ internal sealed class AllInOne : IAsyncDisposable
         {
             await app.StartServiceAsync(ct);
         }
-        catch (IOException e) when (e.InnerException is AddressInUseException)
+        catch (Exception e)
         {
+            // What had started before the failure would work on without a home.
+            await app.StopAsync(CancellationToken.None);
             await app.DisposeAsync();
-            throw new CliException($"{e.Message.TrimEnd('.')}. Is `mahavishnu up` running already? If not, choose another port with --port.");
-        }
-        catch
-        {
-            await app.DisposeAsync();
+            if (e is IOException { InnerException: AddressInUseException })
+            {
+                throw new CliException($"{e.Message.TrimEnd('.')}. Is `mahavishnu up` running already? If not, choose another port with --port.");
+            }
+
             throw;
         }
 
