@@ -11,19 +11,22 @@ namespace Mahavishnu.Ingest.Tests;
 internal static class IngestHost
 {
     public static Task<TestHost> StartAsync(TestDatabase database, params (string Key, string? Value)[] settings) =>
-        StartAsync(database, add: null, settings);
+        StartAsync(database, builder => builder.AddEmbeddings(), settings);
 
-    public static Task<TestHost> StartAsync(TestDatabase database, Action<WebApplicationBuilder>? add, params (string Key, string? Value)[] settings) =>
+    public static Task<TestHost> StartAsync(TestDatabase database, StrangeModel model, params (string Key, string? Value)[] settings) =>
+        StartAsync(database, model.Add, settings);
+
+    private static Task<TestHost> StartAsync(TestDatabase database, Action<WebApplicationBuilder> addModel, (string Key, string? Value)[] settings) =>
         TestHost.StartAsync(
             database.ConnectionString,
             builder =>
             {
-                builder.AddEmbeddings();
+                addModel(builder);
                 builder.AddIngest();
-                add?.Invoke(builder);
             },
             app => app.MapIngest(),
-            settings);
+            // Whatever a test waits for, it does not wait for the next look. What is said last counts.
+            [.. (((string Key, string?)[])[("Embedding:IdleSeconds", "0.1"), .. settings]).GroupBy(s => s.Key, StringComparer.Ordinal).Select(g => g.Last())]);
 }
 
 /// <summary>An answer as a caller sees it.</summary>

@@ -1,0 +1,143 @@
+using System.Net;
+using Mahavishnu.Contracts;
+
+namespace Mahavishnu.Ingest.Tests;
+
+/// <summary>The vector index: earned by size, out of the way of bulk, and back after a crash.</summary>
+public sealed class IndexTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+    private readonly StrangeModel _model = new();
+    private TestDatabase _database = null!;
+    private TestHost? _running;
+
+    private TestHost Host => _running!;
+
+    public async ValueTask InitializeAsync() => _database = await postgres.CreateDatabaseAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        _model.Open();
+        await StopAsync();
+        await _database.DisposeAsync();
+    }
+
+    [Theory]
+    // state, valid, rows, pending, loading, at work
+    [InlineData("none", false, 99, 0, false, false, "None")] // too small
+    [InlineData("none", false, 100, 0, false, false, "Build")]
+    [InlineData("none", false, 1_000, 21, false, false, "None")] // still busy
+    [InlineData("none", false, 1_000, 20, false, false, "Build")] // busy with next to nothing
+    [InlineData("none", false, 1_000, 0, true, false, "None")] // a load is on
+    [InlineData("none", false, 1_000, 0, false, true, "None")] // asked for already
+    [InlineData("none", false, 1_000, 5_000, false, false, "None")]
+    [InlineData("building", false, 1_000, 0, false, false, "Build")] // whoever built it is gone
+    [InlineData("building", false, 1_000, 5_000, false, true, "None")] // it ends, and is dropped then
+    [InlineData("ready", true, 1_000, 999, false, false, "None")]
+    [InlineData("ready", true, 1_000, 1_000, false, false, "Drop")]
+    [InlineData("ready", true, 10, 99, true, false, "None")] // small against the threshold
+    [InlineData("ready", true, 10, 100, true, false, "Drop")]
+    [InlineData("none", true, 1_000, 1_000, false, false, "Drop")] // a drop that was cut short
+    [InlineData("ready", true, 1_000, 0, false, false, "None")]
+    [InlineData("ready", false, 1_000, 0, false, false, "Build")] // said to be there, and is not
+    public void The_decision(string state, bool valid, long rows, long pending, bool loading, bool atWork, string step) =>
+        Assert.Equal(step, IndexDecision.Decide(new IndexSituation(state, valid, rows, pending, loading, atWork), fromRows: 100).ToString());
+
+    [Fact]
+    public async Task The_index_comes_with_size_as_an_operation_that_can_be_followed()
+    {
+        await StartAsync();
+        await AddAsync(0, 40);
+        await Eventually.Async(() => _database.ScalarAsync<long>("SELECT count(*) FROM embedding_1"), n => n == 40);
+        Assert.Equal(IndexStep.None, await Host.Get<VectorIndexWorker>().LookAsync(Ct));
+
+        await AddAsync(40, 20);
+        var operation = Assert.Single((await Eventually.Async(() => Host.Operations.ListAsync("index", ct: Ct), p => p.Items.Count == 1)).Items);
+
+        var events = new List<Operation>();
+        await foreach (var moment in Host.Operations.WatchAsync(operation.Id, Ct))
+        {
+            events.Add(moment);
+        }
+
+        Assert.Equal("completed", events[^1].State);
+        Assert.Equal(60, events[^1].Result!.Value.GetProperty("vectors").GetInt64());
+        Assert.Equal("ready", Assert.Single((await Host.Admin.EmbeddingsAsync(Ct)).Spaces).Index);
+        Assert.True(await ValidAsync());
+        Assert.Contains("USING hnsw (embedding halfvec_cosine_ops)", await _database.ScalarAsync<string>("SELECT indexdef FROM pg_indexes WHERE indexname = 'embedding_1_vector'"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Bulk_larger_than_what_is_there_loads_first_and_is_indexed_after()
+    {
+        await StartAsync();
+        await AddAsync(0, 60);
+        await IndexAsync("ready");
+        _model.Close();
+
+        await AddAsync(60, 500);
+        await IndexAsync("none");
+        Assert.Equal(0, await _database.ScalarAsync<long>("SELECT count(*) FROM pg_indexes WHERE indexname = 'embedding_1_vector'"));
+        _model.Open();
+
+        await IndexAsync("ready");
+        Assert.True(await ValidAsync());
+        Assert.Equal(560, await _database.ScalarAsync<long>("SELECT count(*) FROM embedding_1"));
+        Assert.Equal(["completed", "completed"], (await Host.Operations.ListAsync("index", ct: Ct)).Items.Select(o => o.State));
+    }
+
+    [Fact]
+    public async Task A_build_that_died_with_its_process_is_done_again()
+    {
+        await StartAsync();
+        await AddAsync(0, 60);
+        await IndexAsync("ready");
+        await StopAsync();
+        // As kill -9 leaves it: the state, the claim and an index that is not whole.
+        await _database.ExecuteAsync("UPDATE embedding_spaces SET index_state = 'building'");
+        await _database.ExecuteAsync("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'embedding_1_vector'::regclass");
+        await _database.ExecuteAsync("UPDATE operations SET state = 'running', claim = gen_random_uuid(), claimed_until = now() + interval '1 second', finished_at = NULL, result = NULL");
+
+        await StartAsync();
+
+        await IndexAsync("ready");
+        Assert.True(await ValidAsync());
+        Assert.Equal("completed", Assert.Single((await Host.Operations.ListAsync("index", ct: Ct)).Items).State);
+    }
+
+    [Fact]
+    public async Task A_build_that_fails_says_why_and_leaves_nothing_half_done()
+    {
+        await StartAsync(("VectorIndex:BuildMemory", "1kB"));
+        await AddAsync(0, 60);
+
+        var failed = Assert.Single((await Eventually.Async(() => Host.Operations.ListAsync("index", "failed", Ct), p => p.Items.Count == 1)).Items);
+
+        Assert.Contains("maintenance_work_mem", failed.Error!.Message, StringComparison.Ordinal);
+        await IndexAsync("none");
+        // Not again at once: it would fail again.
+        await Host.Get<VectorIndexWorker>().LookAsync(Ct);
+        Assert.Single((await Host.Operations.ListAsync("index", ct: Ct)).Items);
+        Assert.Equal(HttpStatusCode.OK, (await Host.Http.AskAsync(HttpMethod.Post, $"/operations/{failed.Id}:retry")).Status);
+    }
+
+    private async Task StartAsync(params (string, string?)[] settings) =>
+        _running = await IngestHost.StartAsync(_database, _model, [("VectorIndex:FromRows", "50"), ("VectorIndex:CheckSeconds", "0.1"), ("VectorIndex:BuildMemory", "16MB"), .. settings]);
+
+    private async Task StopAsync()
+    {
+        if (_running is not null)
+        {
+            await _running.DisposeAsync();
+            _running = null;
+        }
+    }
+
+    private Task AddAsync(int from, int count) =>
+        Host.Memories.AddBatchAsync([.. Enumerable.Range(from, count).Select(i => new NewMemory { Content = $"memory {i}" })], ct: Ct);
+
+    private Task IndexAsync(string state) => Eventually.Async(
+        async () => (await Host.Admin.EmbeddingsAsync(Ct)).Spaces.SingleOrDefault()?.Index, index => index == state, $"An index that is {state}");
+
+    private Task<bool> ValidAsync() => _database.ScalarAsync<bool>("SELECT indisvalid FROM pg_index WHERE indexrelid = 'embedding_1_vector'::regclass");
+}
