@@ -61,6 +61,8 @@ internal sealed partial class VectorIndexWorker(
     /// <summary>Looks once, and does what is due.</summary>
     internal async Task<IndexStep> LookAsync(CancellationToken ct)
     {
+        // Asked first: a build that ends while the rest is read would look like one that never was.
+        var atWork = await operations.AnyAtWorkAsync(Indexing, ct);
         if (await spaces.FindActiveAsync(ct) is not { } space)
         {
             return IndexStep.None;
@@ -70,7 +72,7 @@ internal sealed partial class VectorIndexWorker(
         var most = Math.Max(options.Value.FromRows, rows);
         var situation = new IndexSituation(
             space.IndexState, await indexes.IsValidAsync(space, ct), rows, await queue.CountPendingAsync(space, most, ct),
-            await operations.AnyAtWorkAsync(Loads, ct), await operations.AnyAtWorkAsync(Indexing, ct));
+            await operations.AnyAtWorkAsync(Loads, ct), atWork);
         var step = IndexDecision.Decide(situation, options.Value.FromRows);
         switch (step)
         {
