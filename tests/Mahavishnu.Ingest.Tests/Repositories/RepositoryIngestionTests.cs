@@ -10,7 +10,7 @@ public sealed class RepositoryIngestionTests(PostgresFixture postgres) : IAsyncL
 {
     private const string Commit = "5e9990d0000000000000000000000000000000ff";
 
-    private readonly SampleRepository _sample = new();
+    private SampleRepository _sample = null!;
     private TestDatabase _db = null!;
     private TestHost _host = null!;
 
@@ -18,10 +18,12 @@ public sealed class RepositoryIngestionTests(PostgresFixture postgres) : IAsyncL
 
     public async ValueTask InitializeAsync()
     {
+        // First, as it skips the test where there is no server.
         _db = await postgres.CreateDatabaseAsync();
-        _host = await TestHost.StartAsync(
-            _db.ConnectionString, b => b.AddIngest(), a => a.MapIngest(),
-            ("Ingest:Roots:0", _sample.Root), ("Ingest:Repositories:ChunksPerTransaction", "8"), ("Ingest:Repositories:MaxFileBytes", "20000"));
+        _sample = new SampleRepository();
+        // Without workers what waits to be embedded can be counted.
+        _host = await IngestHost.StartAsync(
+            _db, ("Embedding:Workers", "0"), ("Ingest:Roots:0", _sample.Root), ("Ingest:Repositories:ChunksPerTransaction", "8"), ("Ingest:Repositories:MaxFileBytes", "20000"));
     }
 
     public async ValueTask DisposeAsync()

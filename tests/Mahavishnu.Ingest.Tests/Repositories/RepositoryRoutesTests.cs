@@ -10,7 +10,7 @@ namespace Mahavishnu.Ingest.Tests;
 /// <summary>What the routes answer, to good requests and bad ones.</summary>
 public sealed class RepositoryRoutesTests(PostgresFixture postgres) : IAsyncLifetime
 {
-    private readonly SampleRepository _sample = new();
+    private SampleRepository _sample = null!;
     private TestDatabase _db = null!;
     private TestHost _host = null!;
 
@@ -18,9 +18,10 @@ public sealed class RepositoryRoutesTests(PostgresFixture postgres) : IAsyncLife
 
     public async ValueTask InitializeAsync()
     {
-        _sample.Write("a.md", "# A\n\nSome text.\n");
+        // First, as it skips the test where there is no server.
         _db = await postgres.CreateDatabaseAsync();
-        _host = await TestHost.StartAsync(_db.ConnectionString, b => b.AddIngest(), a => a.MapIngest(), ("Ingest:Roots:0", _sample.Root));
+        _sample = new SampleRepository().Write("a.md", "# A\n\nSome text.\n");
+        _host = await IngestHost.StartAsync(_db, ("Ingest:Roots:0", _sample.Root));
     }
 
     public async ValueTask DisposeAsync()
@@ -126,7 +127,7 @@ public sealed class RepositoryRoutesTests(PostgresFixture postgres) : IAsyncLife
     {
         var error = await Assert.ThrowsAnyAsync<OptionsValidationException>(async () =>
         {
-            await using var host = await TestHost.StartUnreadyAsync(_db.ConnectionString, b => b.AddIngest(), a => a.MapIngest(), ("Ingest:Roots:0", "code"));
+            await using var host = await IngestHost.StartAsync(_db, ("Ingest:Roots:0", "code"));
         });
         Assert.Contains("Ingest:Roots:0", error.Message, StringComparison.Ordinal);
     }
