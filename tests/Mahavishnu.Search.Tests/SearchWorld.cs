@@ -36,11 +36,14 @@ internal sealed class SearchWorld : IAsyncDisposable
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <param name="add">What differs from the usual host; comes last.</param>
-    public static async Task<SearchWorld> StartAsync(PostgresFixture postgres, Action<WebApplicationBuilder>? add = null, params (string Key, string? Value)[] settings)
+    /// <param name="prepare">Changes to the database before anybody connects.</param>
+    public static async Task<SearchWorld> StartAsync(
+        PostgresFixture postgres, Action<WebApplicationBuilder>? add = null, Func<TestDatabase, Task>? prepare = null, params (string Key, string? Value)[] settings)
     {
         var database = await postgres.CreateDatabaseAsync();
         try
         {
+            await (prepare?.Invoke(database) ?? Task.CompletedTask);
             var info = Model.Value.Info;
             await new EmbeddingSpaceStore(database.DataSource).EnsureActiveAsync(
                 new EmbeddingModel(info.Model, info.Digest, info.Dimensions, info.Distance, info.PrefixProfile), Ct);
@@ -136,9 +139,10 @@ internal sealed class SearchWorld : IAsyncDisposable
         Host.Get<ActiveSpace>().Forget();
     }
 
+    /// <summary>What autovacuum does, now: statistics, and the words of new rows put into their index proper.</summary>
     public async Task AnalyzeAsync()
     {
-        await Database.ExecuteAsync("ANALYZE");
+        await Database.ExecuteAsync("VACUUM ANALYZE");
         await Host.Get<LexemeStatistics>().RenewAsync(Ct);
     }
 

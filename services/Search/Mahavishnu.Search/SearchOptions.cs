@@ -36,7 +36,7 @@ internal sealed class SearchOptions
     [Range(50, 10_000)] public int RankedMatches { get; set; } = 400;
 
     /// <summary>Matches that the question's words may bring in together, rarest words first; words beyond that only add to the score of what the others found.</summary>
-    [Range(1_000, 1_000_000)] public int ScannedMatches { get; set; } = 20_000;
+    [Range(1, 1_000_000)] public int ScannedMatches { get; set; } = 8_000;
 
     /// <summary>HNSW: how many neighbours a scan keeps in view. More finds more and takes longer.</summary>
     [Range(10, 1_000)] public int EfSearch { get; set; } = 100;

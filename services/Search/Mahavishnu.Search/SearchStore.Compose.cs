@@ -8,10 +8,11 @@ internal sealed partial class SearchStore
     // Of a long question, the rarest words: a pasted log has hundreds, and each is a look into the index.
     private const int MostWords = 32;
 
-    // A memory may have several parts among the nearest, and a relaxed scan wants more rows to sort than it is asked for.
-    private static int Fetch(SearchPlan plan) => (plan.Tuning.Candidates * 3 / 2) + 20;
+    // A memory may have several parts among the nearest, and a relaxed scan wants more rows to sort than it is asked for. Less than
+    // what the scan keeps in view anyway is not cheaper.
+    private static int Fetch(SearchPlan plan) => Math.Max(plan.Tuning.EfSearch, plan.Tuning.Candidates * 3 / 2);
 
-    private NpgsqlBatchCommand Compose(SearchPlan plan)
+    internal NpgsqlBatchCommand Compose(SearchPlan plan)
     {
         var command = new NpgsqlBatchCommand();
         var p = new Parameters(command.Parameters);
@@ -33,9 +34,9 @@ internal sealed partial class SearchStore
     }
 
     /// <summary>
-    /// The question's lexemes joined by OR, each weighed by its rarity. Candidates come from the rarest lexemes, as many as <c>ScannedMatches</c> allows;
-    /// of these the ones that match most weight are ranked in full. Where that is too few, the newest rows with any of the common lexemes are added:
-    /// a word in every second memory costs no more than a rare one.
+    /// The question's lexemes joined by OR, each weighed by its rarity. The rarest lead: they bring candidates, as many as <c>ScannedMatches</c> allows, and those
+    /// that match most weight are ranked in full. Where that is too few, the newest rows with any of the other lexemes are added. So a word in every second
+    /// memory costs no more than a rare one; it still counts wherever it stands.
     /// </summary>
     private static string TextArm(SearchPlan plan, Scope scope, Parameters p)
     {
@@ -44,7 +45,7 @@ internal sealed partial class SearchStore
             ? $"(SELECT l.words FROM memories l WHERE l.tenant_id = {scope.Tenant} AND l.id = {p.Id(like)})"
             : $"mahavishnu_words('english', {p.Text(plan.Question.Text!)})";
         var rows = p.Double(Math.Max(1, frequencies.Rows));
-        var scanned = p.Int(tuning.ScannedMatches);
+        var scanned = p.Int(plan.Exact ? int.MaxValue : tuning.ScannedMatches);
         var ranked = p.Int(tuning.RankedMatches);
         return $"""
             planned AS MATERIALIZED (
@@ -60,19 +61,20 @@ internal sealed partial class SearchStore
                 FROM planned q CROSS JOIN LATERAL (
                     SELECT m.id, m.created_at FROM memories m WHERE m.words @@ q.query AND {scope.Memories} LIMIT {scanned}) c
                 WHERE q.leads),
-            common AS MATERIALIZED (
-                SELECT m.id, m.created_at FROM memories m
-                WHERE (SELECT count(DISTINCT f.id) FROM found f) < {p.Int(tuning.Candidates)}
-                    AND m.words @@ (SELECT string_agg(q.quoted, ' | ')::tsquery FROM planned q WHERE NOT q.leads) AND {scope.Memories}
-                ORDER BY m.created_at DESC LIMIT {ranked}),
+            newest AS MATERIALIZED (
+                SELECT n.id, n.created_at
+                FROM (SELECT m.id, m.created_at, m.words FROM memories m WHERE {scope.Memories} ORDER BY m.created_at DESC LIMIT {scanned}) n
+                WHERE (SELECT count(*) FROM (SELECT f.id FROM found f GROUP BY f.id LIMIT {p.Int(tuning.Candidates)}) f) < {p.Int(tuning.Candidates)}
+                    AND n.words @@ (SELECT string_agg(q.quoted, ' | ')::tsquery FROM planned q WHERE NOT q.leads)
+                LIMIT {ranked}),
             weighed AS MATERIALIZED (
-                SELECT q.lexeme, q.query, ln(1 + greatest({rows} - n.rows, 0.5) / (n.rows + 0.5)) AS idf
-                FROM planned q CROSS JOIN LATERAL (
-                    SELECT coalesce(q.frequency * {rows}, (SELECT count(*) FROM found f WHERE f.lexeme = q.lexeme))::float8 AS rows) n),
+                SELECT q.lexeme, q.query, ln(1 + greatest({rows} - w.rows, 0.5) / (w.rows + 0.5)) AS idf
+                FROM planned q LEFT JOIN (SELECT f.lexeme, count(*) AS rows FROM found f GROUP BY f.lexeme) f USING (lexeme)
+                CROSS JOIN LATERAL (SELECT coalesce(q.frequency * {rows}, f.rows, 0)::float8 AS rows) w),
             chosen AS MATERIALIZED (
                 SELECT a.id FROM (
                     SELECT f.id, w.idf, f.created_at FROM found f JOIN weighed w USING (lexeme)
-                    UNION ALL SELECT c.id, 0, c.created_at FROM common c) a
+                    UNION ALL SELECT n.id, 0, n.created_at FROM newest n) a
                 GROUP BY a.id ORDER BY sum(a.idf) DESC, max(a.created_at) DESC, a.id LIMIT {ranked}),
             by_text AS MATERIALIZED (
                 SELECT m.id, {TextScore} AS score

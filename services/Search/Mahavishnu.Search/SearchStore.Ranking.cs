@@ -37,7 +37,9 @@ internal sealed partial class SearchStore
                 FROM (SELECT l.*, {Nth(plan)} AS nth FROM lifted l) h
                 WHERE {Kept(plan, p)}
                 ORDER BY score DESC, h.id LIMIT {p.Int(plan.Question.Limit)})
-            SELECT {(vector is null ? "0" : "(SELECT count(*)::int FROM nearest)")}, h.id, m.memory_type, m.source_system, m.title, m.content, m.tags,
+            SELECT {(vector is null ? "0" : "(SELECT count(*)::int FROM nearest)")},
+                   {(plan.Words ? "(SELECT coalesce(bool_or(NOT leads), false) FROM planned), (SELECT count(*)::int FROM by_text)" : "false, 0")},
+                   h.id, m.memory_type, m.source_system, m.title, m.content, m.tags,
                    m.project_id, m.agent_id, m.workflow_id, m.repo_id, m.session_id, m.metadata, m.occurred_at,
                    h.score, h.similarity, h.vector_rank, h.text_rank, h.text, h.neighbour, h.fused
             FROM (SELECT) always LEFT JOIN (hits h JOIN memories m ON m.tenant_id = {scope.Tenant} AND m.id = h.id) ON true

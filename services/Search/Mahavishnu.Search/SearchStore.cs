@@ -24,9 +24,9 @@ internal sealed record SearchPlan(Question Question, EmbeddingSpace? Space, Half
 internal sealed record SearchTuning(
     int Candidates, int RankedMatches, int ScannedMatches, int EfSearch, FusionKind Fusion, int RankConstant, double VectorWeight, double NeighbourShare);
 
-/// <param name="Nearest">Rows the vector arm came back with.</param>
-/// <param name="Wanted">Rows it was asked for: fewer came back because there are no more, or because an approximate scan gave up.</param>
-internal sealed record SearchRows(IReadOnlyList<SearchHit> Hits, int Nearest, int Wanted);
+/// <param name="Hits">Best first.</param>
+/// <param name="More">Whether there may be more than these, because a bound of the search was reached.</param>
+internal sealed record SearchRows(IReadOnlyList<SearchHit> Hits, bool More);
 
 /// <param name="Vector">Null while it has none.</param>
 internal sealed record LikeMemory(Guid Id, HalfVector? Vector);
@@ -50,7 +50,7 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
     {
         await using var batch = db.CreateBatch();
         var settings = new NpgsqlBatchCommand(Settings);
-        settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = plan.Tuning.EfSearch.ToString(CultureInfo.InvariantCulture) });
+        settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Math.Min(Fetch(plan), 1_000).ToString(CultureInfo.InvariantCulture) });
         batch.BatchCommands.Add(settings);
         var search = Compose(plan);
         batch.BatchCommands.Add(search);
@@ -58,17 +58,26 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
         var hits = new List<SearchHit>(plan.Question.Limit);
         await using var row = await batch.ExecuteReaderAsync(ct);
         await row.NextResultAsync(ct);
-        var nearest = 0;
+        var more = false;
         while (await row.ReadAsync(ct))
         {
-            nearest = row.GetInt32(0);
-            if (!row.IsDBNull(1))
+            more = More(plan, nearest: row.GetInt32(0), unreadWords: row.GetBoolean(1), byText: row.GetInt32(2));
+            if (!row.IsDBNull(First))
             {
                 hits.Add(Read(row, plan));
             }
         }
 
-        return new SearchRows(hits, nearest, plan.Vector is null ? 0 : Fetch(plan));
+        return new SearchRows(hits, more);
+    }
+
+    private static bool More(SearchPlan plan, int nearest, bool unreadWords, int byText)
+    {
+        // An index scan that came back short has given up; one that did not was cut.
+        var vectors = plan.Vector is not null && (nearest == Fetch(plan) || plan is { Exact: false, Space.IndexState: "ready" });
+        // What lies behind the nearest is farther still. (A group has one hit, however near the others are.)
+        var beyond = nearest == Fetch(plan) && plan.Question is { Threshold: not null, GroupBy: Grouping.None };
+        return !beyond && (vectors || unreadWords || byText == plan.Tuning.Candidates);
     }
 
     // A batch is one transaction, so "local" lasts for it. A plan for these statements is never worth compiling (jit),
@@ -76,40 +85,41 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
     private const string Settings =
         "SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('jit', 'off', true)";
 
+    // Before it: what the search says about itself.
+    private const int First = 3;
+
     private static SearchHit Read(NpgsqlDataReader row, SearchPlan plan)
     {
-        var metadata = JsonElement.Parse(row.GetString(12));
+        var metadata = JsonElement.Parse(row.GetString(First + 11));
         var (path, lines) = Place(metadata);
-        var projectId = Text(row, 7);
-        var source = row.GetString(3);
         return new SearchHit
         {
-            Id = row.GetGuid(1),
-            Type = row.GetString(2),
-            Source = source,
-            Title = Text(row, 4),
-            Content = row.GetString(5),
-            Tags = row.GetFieldValue<string[]>(6),
-            ProjectId = projectId,
-            AgentId = Text(row, 8),
-            WorkflowId = Text(row, 9),
-            RepoId = Text(row, 10),
-            SessionId = Text(row, 11),
+            Id = row.GetGuid(First),
+            Type = row.GetString(First + 1),
+            Source = row.GetString(First + 2),
+            Title = Text(row, First + 3),
+            Content = row.GetString(First + 4),
+            Tags = row.GetFieldValue<string[]>(First + 5),
+            ProjectId = Text(row, First + 6),
+            AgentId = Text(row, First + 7),
+            WorkflowId = Text(row, First + 8),
+            RepoId = Text(row, First + 9),
+            SessionId = Text(row, First + 10),
             Metadata = metadata,
             Path = path,
             Lines = lines,
-            OccurredAt = row.GetFieldValue<DateTimeOffset>(13),
-            Score = row.GetDouble(14),
-            Similarity = Number(row, 15),
+            OccurredAt = row.GetFieldValue<DateTimeOffset>(First + 12),
+            Score = row.GetDouble(First + 13),
+            Similarity = row.IsDBNull(First + 14) ? null : row.GetDouble(First + 14),
             Explain = plan.Question.Explain ? Explain(row) : null,
         };
     }
 
     private static HitExplanation Explain(NpgsqlDataReader row) => new(
-        row.IsDBNull(16) ? null : new VectorRank((int)row.GetInt64(16), row.GetDouble(15)),
-        row.IsDBNull(17) ? null : new TextRank((int)row.GetInt64(17), row.GetDouble(18)),
-        row.GetDouble(19),
-        row.GetDouble(20));
+        row.IsDBNull(First + 15) ? null : new VectorRank((int)row.GetInt64(First + 15), row.GetDouble(First + 14)),
+        row.IsDBNull(First + 16) ? null : new TextRank((int)row.GetInt64(First + 16), row.GetDouble(First + 17)),
+        row.GetDouble(First + 18),
+        row.GetDouble(First + 19));
 
     /// <summary>Where in a file it is: <c>{"path":"src/a.cs","lines":{"start":1,"end":9}}</c>, if the metadata say so.</summary>
     private static (string? Path, LineRange? Lines) Place(JsonElement metadata)
@@ -129,6 +139,4 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
         lines.TryGetProperty(name, out var line) && line.ValueKind == JsonValueKind.Number && line.TryGetInt32(out var number) ? number : null;
 
     private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
-
-    private static double? Number(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetDouble(column);
 }
