@@ -125,7 +125,12 @@ public sealed class SearchTests(PostgresFixture postgres)
         await using var world = await SearchWorld.StartAsync(postgres);
         var draft = SearchWorld.Chunk("repo", "src/Cache.cs", 10, 42, "class Cache { }") with
         {
-            Title = "Cache", ProjectId = "p", AgentId = "a", WorkflowId = "w", SessionId = "s", Tags = ["x", "y"],
+            Title = "Cache",
+            ProjectId = "p",
+            AgentId = "a",
+            WorkflowId = "w",
+            SessionId = "s",
+            Tags = ["x", "y"],
         };
         await world.RememberAsync(draft);
 
