@@ -25,7 +25,8 @@ internal sealed class WarmUpState(IEnumerable<WarmUp> warmUps)
     private readonly ConcurrentDictionary<string, string> _pending =
         new(warmUps.Select(w => KeyValuePair.Create(w.Name, "not yet")), StringComparer.Ordinal);
 
-    public IReadOnlyCollection<KeyValuePair<string, string>> Pending => _pending;
+    /// <summary>As it is now: a copy, as warm-ups end while it is being read.</summary>
+    public IReadOnlyCollection<KeyValuePair<string, string>> Pending => _pending.ToArray();
 
     public void Done(string name) => _pending.TryRemove(name, out _);
 
@@ -53,6 +54,11 @@ internal sealed partial class WarmUpWorker(IEnumerable<WarmUp> warmUps, WarmUpSt
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
+                return;
+            }
+            catch (ObjectDisposedException)
+            {
+                // The host is gone: its start failed, and nobody told the workers to stop.
                 return;
             }
             catch (Exception e)
