@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
@@ -28,7 +29,7 @@ internal static class Cursor
     {
         Span<byte> read = stackalloc byte[HeadLength + position.Length];
         // The length first: nothing longer is decoded.
-        if (cursor.Length != Base64Url.GetEncodedLength(read.Length) || !Base64Url.TryDecodeFromChars(cursor, read, out var length) || length != read.Length)
+        if (cursor.Length != Base64Url.GetEncodedLength(read.Length) || Base64Url.DecodeFromChars(cursor, read, out _, out var length) != OperationStatus.Done || length != read.Length)
         {
             return false;
         }
