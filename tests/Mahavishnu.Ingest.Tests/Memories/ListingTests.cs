@@ -85,14 +85,30 @@ public sealed class ListingTests(PostgresFixture postgres) : IAsyncLifetime
         var wanted = await _host.Memories.AddAsync(
             new NewMemory
             {
-                Content = "wanted", Type = "workflow", Source = "prefect", ProjectId = "p1", AgentId = "a1", WorkflowId = "w1", RepoId = "r1", SessionId = "s1", Tags = ["x", "y"],
+                Content = "wanted",
+                Type = "workflow",
+                Source = "prefect",
+                ProjectId = "p1",
+                AgentId = "a1",
+                WorkflowId = "w1",
+                RepoId = "r1",
+                SessionId = "s1",
+                Tags = ["x", "y"],
                 OccurredAt = new DateTimeOffset(2026, 1, 15, 0, 0, 0, TimeSpan.Zero),
             },
             Ct);
         await _host.Memories.AddAsync(
             new NewMemory
             {
-                Content = "other", Type = "rag", Source = "agno", ProjectId = "p2", AgentId = "a2", WorkflowId = "w2", RepoId = "r2", SessionId = "s2", Tags = ["y", "z"],
+                Content = "other",
+                Type = "rag",
+                Source = "agno",
+                ProjectId = "p2",
+                AgentId = "a2",
+                WorkflowId = "w2",
+                RepoId = "r2",
+                SessionId = "s2",
+                Tags = ["y", "z"],
                 OccurredAt = new DateTimeOffset(2026, 2, 15, 0, 0, 0, TimeSpan.Zero),
             },
             Ct);

@@ -121,7 +121,15 @@ public sealed class StoringTests(PostgresFixture postgres) : IAsyncLifetime
         var stored = await _host.Memories.AddAsync(
             new NewMemory
             {
-                Content = text, Title = text, Source = text, Tags = [text], ProjectId = text, AgentId = text, WorkflowId = text, RepoId = text, SessionId = text,
+                Content = text,
+                Title = text,
+                Source = text,
+                Tags = [text],
+                ProjectId = text,
+                AgentId = text,
+                WorkflowId = text,
+                RepoId = text,
+                SessionId = text,
                 Metadata = JsonSerializer.SerializeToElement(new Dictionary<string, string> { [text] = text }),
             },
             Ct);

@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Options;
+
+namespace Mahavishnu.Ingest.Tests;
+
+/// <summary>A setting that cannot be used stops the start, by name.</summary>
+public sealed class OptionsTests(PostgresFixture postgres)
+{
+    [Theory]
+    [InlineData("Embedding:Workers", "-1")]
+    [InlineData("Embedding:ClaimItems", "0")]
+    [InlineData("Embedding:LeaseSeconds", "0")]
+    [InlineData("Embedding:MaxAttempts", "0")]
+    [InlineData("VectorIndex:FromRows", "0")]
+    [InlineData("VectorIndex:BuildMemory", "much")]
+    [InlineData("VectorIndex:BuildMemory", "512MB; SELECT 1")]
+    [InlineData("Ingest:RowsPerTransaction", "0")]
+    public async Task A_value_out_of_range_stops_the_start(string key, string value)
+    {
+        await using var database = await postgres.CreateEmptyDatabaseAsync();
+
+        var refused = await Assert.ThrowsAsync<OptionsValidationException>(() => IngestHost.StartAsync(database, (key, value)));
+
+        Assert.Contains(key.Split(':')[1], refused.Message, StringComparison.Ordinal);
+    }
+}
