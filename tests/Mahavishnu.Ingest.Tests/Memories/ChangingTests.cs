@@ -75,6 +75,18 @@ public sealed class ChangingTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(1, (await _host.Memories.GetAsync(memory.Id, Ct)).Version);
     }
 
+    [Theory]
+    [InlineData("application/json", HttpStatusCode.OK)]
+    [InlineData("application/merge-patch+json", HttpStatusCode.OK)]
+    [InlineData("application/json-patch+json", HttpStatusCode.UnsupportedMediaType)]
+    public async Task A_patch_is_a_merge_patch_by_either_name(string mediaType, HttpStatusCode status)
+    {
+        var memory = await AddAsync("x");
+
+        Assert.Equal(status, (await _host.Http.AskAsync(HttpMethod.Patch, $"/memories/{memory.Id}", Asking.Content("""{"title":"t"}""", mediaType), ("If-Match", "\"1\""))).Status);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await _host.Http.PostAsync("/memories", """{"content":"y"}""", "application/merge-patch+json")).Status);
+    }
+
     [Fact]
     public async Task A_patch_that_changes_nothing_makes_no_version()
     {

@@ -5,6 +5,7 @@ using Mahavishnu.Contracts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Net.Http.Headers;
 
 namespace Mahavishnu.Ingest;
@@ -21,7 +22,8 @@ internal sealed record JsonBody<T>(T Value, ReadOnlyMemory<byte> Text) : IEndpoi
     }
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
-        builder.Metadata.Add(new AcceptsMetadata([RequestBody.Json], typeof(T)));
+        builder.Metadata.Add(new AcceptsMetadata(
+            builder.Metadata.OfType<IHttpMethodMetadata>().Any(m => m.HttpMethods.Contains(HttpMethods.Patch, StringComparer.Ordinal)) ? [RequestBody.Json, RequestBody.MergePatch] : [RequestBody.Json], typeof(T)));
 }
 
 /// <summary>Bodies as bytes: their kind, and all of them at once where they are small enough.</summary>
@@ -29,6 +31,7 @@ internal static class RequestBody
 {
     public const string Json = "application/json";
     public const string NdJson = "application/x-ndjson";
+    public const string MergePatch = "application/merge-patch+json";
 
     // What a client says it will send is not yet sent.
     private const int MostReservedAhead = 1024 * 1024;
@@ -36,7 +39,7 @@ internal static class RequestBody
     public static void RequireJson(HttpRequest request)
     {
         var type = MediaType(request);
-        if (type is not (Json or "application/merge-patch+json"))
+        if (type != Json && !(type == MergePatch && HttpMethods.IsPatch(request.Method)))
         {
             throw new BadHttpRequestException("Not JSON.", StatusCodes.Status415UnsupportedMediaType);
         }
