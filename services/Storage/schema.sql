@@ -21,7 +21,7 @@ CREATE OR REPLACE FUNCTION public.mahavishnu_words(lang regconfig, body text)
  IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
     SELECT pg_catalog.to_tsvector(lang,
-        regexp_replace(body, '([a-z0-9](?=[A-Z])|[A-Z](?=[A-Z][a-z])|[./\\](?=[A-Za-z_]))', '\1 ', 'g')
+        regexp_replace(translate(body, '<>&', '   '), '([a-z0-9](?=[A-Z])|[A-Z](?=[A-Z][a-z])|[./\\](?=[A-Za-z_]))', '\1 ', 'g')
         || ' ' ||
         array_to_string(ARRAY(
             SELECT replace(name[1], '_', '')

@@ -16,6 +16,10 @@ public sealed class WordsTests(PostgresFixture postgres)
     [InlineData("src/auth/token_store.py", "src", "auth", "token", "store", "py", "tokenstor")]
     [InlineData("C:\\work\\readMe.md", "work", "read", "md")]
     [InlineData("version 2.5.1", "2.5.1")]
+    [InlineData("Task<MemoryDraft> One(List<string> x)", "task", "memori", "draft", "memorydraft", "list", "string")]
+    [InlineData("<script src=app.js></script> behind <b>it</b>", "script", "app", "js", "behind", "b")]
+    [InlineData("<style> body { margin: 0 } </style> text", "margin", "style", "text")]
+    [InlineData("pointer = &buffer; a &lt; b", "pointer", "buffer", "lt")]
     [InlineData("the connections were leaking", "connect", "leak")]
     [InlineData("naïve Überraschung", "naïv", "überraschung")]
     public async Task A_text_is_found_by_its_words_and_its_names_by_their_parts(string text, params string[] lexemes)

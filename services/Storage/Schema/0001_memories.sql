@@ -10,10 +10,11 @@ CREATE EXTENSION IF NOT EXISTS vector;
 --     (getUserById, get_user_by_id, http.client, XMLHttpRequest -> get user by id, http client, xml http request);
 --  2. each such name as a whole, folded to one spelling (getuserbyid).
 -- One to_tsvector over both: two cost a third more. The parser itself keeps versions (2.5.1) and splits at "_".
+-- It also takes <T> for a tag, &x; for an entity and all behind <script> for a script, and drops them: hence translate.
 CREATE FUNCTION mahavishnu_words(lang regconfig, body text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
     SELECT pg_catalog.to_tsvector(lang,
-        regexp_replace(body, '([a-z0-9](?=[A-Z])|[A-Z](?=[A-Z][a-z])|[./\\](?=[A-Za-z_]))', '\1 ', 'g')
+        regexp_replace(translate(body, '<>&', '   '), '([a-z0-9](?=[A-Z])|[A-Z](?=[A-Z][a-z])|[./\\](?=[A-Za-z_]))', '\1 ', 'g')
         || ' ' ||
         array_to_string(ARRAY(
             SELECT replace(name[1], '_', '')
