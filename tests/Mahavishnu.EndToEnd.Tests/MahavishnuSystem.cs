@@ -56,6 +56,10 @@ public abstract class MahavishnuSystem : IAsyncDisposable
     /// <summary>Starts again what was killed.</summary>
     public abstract Task RestartAsync();
 
+    /// <summary>SIGTERM, as an orchestrator stops a service.</summary>
+    /// <returns>The exit code of each process.</returns>
+    public abstract Task<IReadOnlyList<int>> StopAsync();
+
     /// <summary>What the processes wrote.</summary>
     public abstract string Output { get; }
 
@@ -128,8 +132,7 @@ public sealed class UpSystem(string connectionString, string roots, params (stri
         await StartAsync();
     }
 
-    /// <returns>The exit code.</returns>
-    public Task<int> StopAsync() => _up!.StopAsync();
+    public override async Task<IReadOnlyList<int>> StopAsync() => [await _up!.StopAsync()];
 
     public override async ValueTask DisposeAsync()
     {
@@ -196,6 +199,8 @@ public sealed class SplitSystem(string connectionString, string roots, params (s
         _running[Resources.Ingest] = Start(Resources.Ingest);
         await WaitUntilReadyAsync();
     }
+
+    public override async Task<IReadOnlyList<int>> StopAsync() => await Task.WhenAll(_running.Values.Select(p => p.StopAsync()));
 
     public override async ValueTask DisposeAsync()
     {

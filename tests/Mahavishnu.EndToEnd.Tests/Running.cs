@@ -4,7 +4,7 @@
 namespace Mahavishnu.EndToEnd.Tests;
 
 /// <summary>One system of a kind for all tests of a class, on a database and a folder of its own.</summary>
-public abstract class Running(PostgresFixture postgres, Func<string, string, (string, string?)[], MahavishnuSystem> make) : IAsyncLifetime
+public abstract class Running(PostgresFixture postgres, Func<string, string, (string, string?)[], MahavishnuSystem> make) : IAsyncDisposable
 {
     private TestDatabase? _database;
     private MahavishnuSystem? _system;
@@ -19,11 +19,30 @@ public abstract class Running(PostgresFixture postgres, Func<string, string, (st
     /// <summary>Another one of the same kind, on a database of its own, with further settings. Not started.</summary>
     public MahavishnuSystem Another(TestDatabase database, params (string Name, string? Value)[] settings) => make(database.ConnectionString, Roots.Path, settings);
 
-    public async ValueTask InitializeAsync()
+    /// <summary>A database for <see cref="Another"/>, with nothing in it.</summary>
+    public Task<TestDatabase> CreateDatabaseAsync() => postgres.CreateEmptyDatabaseAsync(poolSize: 2);
+
+    /// <summary>Starts with the first test that needs it: within a test, so that a machine without a server skips.</summary>
+    public async Task StartAsync()
     {
-        _database = await postgres.CreateEmptyDatabaseAsync(poolSize: 3);
-        _system = make(_database.ConnectionString, Roots.Path, []);
-        await _system.StartAsync();
+        if (_system is not null)
+        {
+            return;
+        }
+
+        _database ??= await postgres.CreateEmptyDatabaseAsync(poolSize: 3);
+        var system = make(_database.ConnectionString, Roots.Path, []);
+        try
+        {
+            await system.StartAsync();
+        }
+        catch
+        {
+            await system.DisposeAsync();
+            throw;
+        }
+
+        _system = system;
     }
 
     public async ValueTask DisposeAsync()
@@ -59,6 +78,8 @@ public sealed class Folder : IDisposable
         File.WriteAllText(file, content);
         return file;
     }
+
+    public void Delete(string path) => File.Delete(global::System.IO.Path.Combine(Path, path));
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

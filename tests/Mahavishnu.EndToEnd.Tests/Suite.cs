@@ -3,13 +3,21 @@ using Mahavishnu.Contracts;
 namespace Mahavishnu.EndToEnd.Tests;
 
 /// <summary>What Mahavishnu promises its users, whichever way it runs. Every test uses words, projects and folders of its own.</summary>
-public abstract partial class Suite(Running running)
+public abstract partial class Suite(Running running) : IAsyncLifetime
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     private MahavishnuSystem System => running.System;
 
     private MemoriesClient Memories => System.Memories;
+
+    public async ValueTask InitializeAsync() => await running.StartAsync();
+
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>A name that no other test uses.</summary>
     private static string Unique(string prefix) => $"{prefix}-{Guid.NewGuid():n}"[..(prefix.Length + 9)];
