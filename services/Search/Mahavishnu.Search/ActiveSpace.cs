@@ -17,13 +17,14 @@ internal sealed class ActiveSpace(EmbeddingSpaceStore spaces, TimeProvider time)
             return known.Space;
         }
 
-        var read = new Known(await spaces.FindActiveAsync(ct), time.GetTimestamp());
-        _known = read;
-        return read.Space;
+        var space = await spaces.FindActiveAsync(ct);
+        // "None" is not kept: the first memory's vector makes the space, and who saw that it is ready may ask for it at once.
+        _known = space is null ? null : new Known(space, time.GetTimestamp());
+        return space;
     }
 
     /// <summary>What was known turned out to be wrong.</summary>
     public void Forget() => _known = null;
 
-    private sealed record Known(EmbeddingSpace? Space, long ReadAt);
+    private sealed record Known(EmbeddingSpace Space, long ReadAt);
 }
