@@ -21,6 +21,8 @@ public static class PoolShare
 /// <summary>The vector store as a host sees it: one data source, the stores over it, and their health.</summary>
 public static class StorageModule
 {
+    private const string GssEncryption = "GSS Encryption Mode";
+
     /// <summary>Registers the database that the configuration names, the stores, and the checks <c>PostgreSql</c> and <c>embedding</c> (tag <c>ready</c>).</summary>
     /// <remarks>Nothing connects before the host starts. The schema is not changed: <see cref="SchemaStore.UpgradeAsync"/> is a step of its own.</remarks>
     public static TBuilder AddMahavishnuDatabase<TBuilder>(this TBuilder builder, int poolShare = PoolShare.All) where TBuilder : IHostApplicationBuilder
@@ -69,7 +71,14 @@ public static class StorageModule
             source.UseLoggerFactory(logs);
         }
 
-        configure?.Invoke(source.ConnectionStringBuilder);
+        var connection = source.ConnectionStringBuilder;
+        if (connection.Host is "127.0.0.1" or "localhost" or "::1" && !connection.ShouldSerialize(GssEncryption))
+        {
+            // Npgsql asks for Kerberos encryption first, and where that library is missing it says so on stderr. On loopback nobody listens.
+            connection.GssEncryptionMode = GssEncryptionMode.Disable;
+        }
+
+        configure?.Invoke(connection);
         return source.Build();
     }
 
