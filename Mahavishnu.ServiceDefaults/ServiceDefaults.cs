@@ -42,6 +42,8 @@ public static class ServiceDefaultsExtensions
     /// <summary>The pipeline around the routes. Call once, right after <c>Build</c>, before mapping.</summary>
     public static WebApplication UseServiceDefaults(this WebApplication app)
     {
+        // Its uptime counts from here, not from the first question.
+        _ = app.Services.GetRequiredService<ProcessClock>();
         app.UseExceptionHandler();
         app.UseStatusCodePages(static async status =>
         {
