@@ -178,17 +178,20 @@ public sealed class ChangeTests(PostgresFixture postgres)
         var (stores, _) = await Stores.CreateWithSpaceAsync(postgres);
         await using var __ = stores;
         var id = await WriteOneAsync(stores, "text");
-        var locked = new TaskCompletionSource();
+        var locked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var removing = new TaskCompletionSource();
 
-        var update = stores.Memories.UpdateAsync(
-            id, null,
-            m =>
-            {
-                locked.SetResult();
-                removing.Task.Wait(TimeSpan.FromSeconds(30), Ct);
-                return Changed(m, "changed");
-            },
+        // On a thread of its own: the test runner has few, and this one stands still until the removal waits.
+        var update = Task.Run(
+            () => stores.Memories.UpdateAsync(
+                id, null,
+                m =>
+                {
+                    locked.SetResult();
+                    removing.Task.Wait(TimeSpan.FromSeconds(30), Ct);
+                    return Changed(m, "changed");
+                },
+                Ct),
             Ct);
         await locked.Task;
         await using (var connection = await stores.Database.DataSource.OpenConnectionAsync(Ct))
