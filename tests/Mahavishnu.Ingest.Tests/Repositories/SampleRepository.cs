@@ -1,3 +1,5 @@
+using Mahavishnu.ServiceDefaults;
+
 namespace Mahavishnu.Ingest.Tests;
 
 /// <summary>A directory with files, gone with the test.</summary>

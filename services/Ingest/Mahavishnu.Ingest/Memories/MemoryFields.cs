@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
 
 namespace Mahavishnu.Ingest;

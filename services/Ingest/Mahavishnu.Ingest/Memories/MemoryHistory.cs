@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;

@@ -1,4 +1,5 @@
 using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

@@ -1,3 +1,5 @@
+using Mahavishnu.ServiceDefaults;
+
 namespace Mahavishnu.Ingest;
 
 /// <summary>

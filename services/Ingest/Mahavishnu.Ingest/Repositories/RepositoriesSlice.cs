@@ -1,4 +1,5 @@
 using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -15,8 +16,7 @@ internal static class RepositoriesSlice
     {
         services.AddOptions<RepositoryOptions>().BindConfiguration(RepositoryOptions.Section).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RepositoryOptions>, RepositoryOptionsValidator>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<IngestOptions>, RootsValidator>());
-        services.TryAddSingleton(provider => new AllowedRoots([.. provider.GetRequiredService<IOptions<IngestOptions>>().Value.Roots]));
+        services.AddAllowedRoots();
         services.TryAddSingleton<RepositoryStore>();
         services.TryAddSingleton<RepositoryTelemetry>();
         services.AddOperationHandler<RepositoryIngestion>();

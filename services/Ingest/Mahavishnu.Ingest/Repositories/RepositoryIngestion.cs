@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
 using Microsoft.Extensions.Options;
 

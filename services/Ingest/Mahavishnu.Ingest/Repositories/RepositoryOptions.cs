@@ -29,14 +29,3 @@ internal sealed class RepositoryOptions
 
 [OptionsValidator]
 internal sealed partial class RepositoryOptionsValidator : IValidateOptions<RepositoryOptions>;
-
-/// <summary>A root that depends on where the server was started is none.</summary>
-internal sealed class RootsValidator : IValidateOptions<IngestOptions>
-{
-    public ValidateOptionsResult Validate(string? name, IngestOptions options)
-    {
-        var wrong = options.Roots.Select((root, i) => (root, i)).Where(r => !Path.IsPathFullyQualified(r.root))
-            .Select(r => FormattableString.Invariant($"{IngestOptions.Section}:{nameof(IngestOptions.Roots)}:{r.i}: '{r.root}' is not an absolute path.")).ToList();
-        return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
-    }
-}

@@ -1,6 +1,6 @@
 using Mahavishnu.Contracts;
 
-namespace Mahavishnu.Ingest.Tests;
+namespace Mahavishnu.ServiceDefaults.Tests;
 
 public sealed class AllowedRootsTests : IDisposable
 {
@@ -67,6 +67,21 @@ public sealed class AllowedRootsTests : IDisposable
         Assert.Null(roots.Resolve(Full("missing"), out var missing));
         Assert.Null(roots.Resolve(Full("file"), out var file));
         Assert.Equal(("does not exist.", "is a file, not a directory."), (missing!.Message, file!.Message));
+    }
+
+    [Fact]
+    public void A_file_is_allowed_where_files_will_do()
+    {
+        Folder("root");
+        File.WriteAllText(Full("root/file"), "");
+        File.CreateSymbolicLink(Full("root/out"), Full("secret"));
+        File.WriteAllText(Full("secret"), "");
+        var roots = new AllowedRoots([Full("root")]);
+
+        Assert.Equal(Full("root/file"), roots.Resolve(Full("root/file"), out _, files: true)?.Path);
+        Assert.Equal(Full("root"), roots.Resolve(Full("root"), out _, files: true)?.Path);
+        Assert.Null(roots.Resolve(Full("root/out"), out var refusal, files: true));
+        Assert.Equal(ErrorCodes.OutsideRoots, refusal!.Code);
     }
 
     [Fact]

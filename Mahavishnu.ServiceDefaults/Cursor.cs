@@ -3,18 +3,18 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Mahavishnu.Contracts;
-using Mahavishnu.ServiceDefaults;
 using Microsoft.AspNetCore.Http.HttpResults;
 
-namespace Mahavishnu.Ingest;
+namespace Mahavishnu.ServiceDefaults;
 
 /// <summary>Where a listing goes on. A cursor holds its position and the mark of its listing, filters included: elsewhere it would mean something else, so it is refused.</summary>
-internal static class Cursor
+public static class Cursor
 {
     // One byte of format, eight of the listing's hash, then the position.
     private const byte Format = 1;
     private const int HeadLength = 9;
 
+    /// <summary>The cursor for a position of a listing.</summary>
     /// <param name="listing">Name and filters of the listing, in one spelling.</param>
     public static string Write(string listing, ReadOnlySpan<byte> position)
     {
@@ -24,6 +24,7 @@ internal static class Cursor
         return Base64Url.EncodeToString(cursor);
     }
 
+    /// <summary>Reads a position back.</summary>
     /// <returns>False: not a cursor of this listing.</returns>
     public static bool TryRead(string cursor, string listing, Span<byte> position)
     {
@@ -40,6 +41,7 @@ internal static class Cursor
         return read[..HeadLength].SequenceEqual(head);
     }
 
+    /// <summary>400 for a cursor that is none of the listing's.</summary>
     public static ProblemHttpResult Refused() =>
         Problems.Validation("cursor", "The cursor is not one of this listing with these filters.", ErrorCodes.InvalidCursor);
 

@@ -1,12 +1,11 @@
 using Mahavishnu.Contracts;
-using Mahavishnu.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
-namespace Mahavishnu.Ingest;
+namespace Mahavishnu.ServiceDefaults;
 
 /// <summary>Query strings are strict: a misspelt filter that is ignored would answer with everything.</summary>
-internal static class KnownQuery
+public static class KnownQuery
 {
     /// <summary>Refuses parameters other than <paramref name="names"/>, and all but <paramref name="repeatable"/> when given twice.</summary>
     public static RouteHandlerBuilder WithQuery(this RouteHandlerBuilder route, string[] names, string? repeatable = null) =>
@@ -40,6 +39,7 @@ internal static class KnownQuery
         return given ?? usual;
     }
 
+    /// <summary>An ISO 8601 time.</summary>
     public static DateTimeOffset? Time(string name, string? given, FieldErrors errors)
     {
         if (given is null)
