@@ -6,6 +6,9 @@ public static class Resources
     /// <summary>Name of the database, and of its connection string (<c>ConnectionStrings:mahavishnu</c>).</summary>
     public const string Database = "mahavishnu";
 
+    /// <summary>Name of the embedding model's connection string (<c>ConnectionStrings:embed</c>, <c>Endpoint=…;Model=…</c>).</summary>
+    public const string EmbeddingModel = "embed";
+
     public const string Ingest = "ingest";
     public const string Search = "search";
     public const string Migration = "migration";
@@ -31,6 +34,7 @@ public static class Resources
     public const string Operations = "operations";
     public const string Embeddings = "embeddings";
     public const string SearchRoute = "search";
+    public const string Evaluations = "evals";
     public const string Schema = "schema";
 
     /// <summary>First path segment under <see cref="Api"/> → the service that serves it.</summary>
@@ -41,6 +45,7 @@ public static class Resources
         [Operations] = Ingest,
         [Embeddings] = Ingest,
         [SearchRoute] = Search,
+        [Evaluations] = Search,
         [Schema] = Migration,
     };
 }

@@ -1,3 +1,4 @@
+using Mahavishnu.Contracts;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.ObjectPool;
 
@@ -49,7 +50,7 @@ internal sealed class HashEmbeddingGenerator : IEmbeddingGenerator<string, Embed
     {
         ArgumentNullException.ThrowIfNull(serviceType);
         return serviceKey is not null ? null
-            : serviceType == typeof(EmbeddingModelInfo) ? HashModel.Info
+            : serviceType == typeof(EmbeddingModel) ? HashModel.Info
             : serviceType == typeof(EmbeddingGeneratorMetadata) ? Metadata
             : serviceType.IsInstanceOfType(this) ? this
             : null;

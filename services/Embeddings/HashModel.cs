@@ -1,3 +1,4 @@
+using Mahavishnu.Contracts;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -31,7 +32,10 @@ internal static class HashModel
     private const ulong DenseSeed = 0xC2B2AE3D27D4EB4F;
     private const ulong CharacterSeed = 0xD6E8FEB86659FD93;
 
-    public static EmbeddingModelInfo Info { get; } = new("builtin-hash-v1", ComputeDigest(), Dimensions, "cosine", "none");
+    public const string Name = "builtin-hash-v1";
+    public const string PrefixProfile = "none";
+
+    public static EmbeddingModel Info { get; } = new(EmbeddingProviders.Builtin, Name, ComputeDigest(), Dimensions, "cosine", PrefixProfile);
 
     /// <summary>Writes the text's unit vector over <paramref name="vector"/>, which has <see cref="Dimensions"/> places.</summary>
     public static void Embed(ReadOnlySpan<char> text, Span<float> vector, FeatureBag bag)

@@ -4,14 +4,15 @@ namespace Mahavishnu.Embeddings;
 public static class TextParts
 {
     /// <summary>
-    /// The text itself when it has at most <paramref name="maxTokens"/> tokens (of <see cref="TokenCounter"/>), else its parts in order. Joined they are the
+    /// The text itself when it has at most <paramref name="maxTokens"/> tokens (of <paramref name="tokens"/>), else its parts in order. Joined they are the
     /// text again. A cut is made in the last quarter of what fits, after the best of: a blank line, a line, a sentence, a word; else where the room ends.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxTokens"/> is below 1.</exception>
-    public static IReadOnlyList<string> Split(string text, int maxTokens)
+    public static IReadOnlyList<string> Split(string text, int maxTokens, TokenMeter tokens)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var fits = TokenCounter.LengthWithin(text, maxTokens);
+        ArgumentNullException.ThrowIfNull(tokens);
+        var fits = tokens.LengthWithin(text, maxTokens);
         if (fits == text.Length)
         {
             return [text];
@@ -20,7 +21,7 @@ public static class TextParts
         var parts = new List<string>();
         for (var start = 0; start < text.Length;)
         {
-            var length = NextLength(text.AsSpan(start), maxTokens);
+            var length = NextLength(text.AsSpan(start), maxTokens, tokens);
             parts.Add(text.Substring(start, length));
             start += length;
         }
@@ -30,9 +31,10 @@ public static class TextParts
 
     /// <summary>How many characters the next part takes from the beginning of a text; all of them when the text fits.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxTokens"/> is below 1.</exception>
-    public static int NextLength(ReadOnlySpan<char> text, int maxTokens)
+    public static int NextLength(ReadOnlySpan<char> text, int maxTokens, TokenMeter tokens)
     {
-        var length = TokenCounter.LengthWithin(text, maxTokens);
+        ArgumentNullException.ThrowIfNull(tokens);
+        var length = tokens.LengthWithin(text, maxTokens);
         return length < text.Length ? Cut(text[..length]) : length;
     }
 

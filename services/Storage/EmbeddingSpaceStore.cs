@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mahavishnu.Contracts;
 using Npgsql;
 
 namespace Mahavishnu.Storage;
@@ -8,8 +9,11 @@ namespace Mahavishnu.Storage;
 /// <param name="State"><c>building</c>, <c>active</c> or <c>retired</c>.</param>
 /// <param name="IndexState"><c>none</c> (exact search), <c>building</c> or <c>ready</c>.</param>
 public sealed record EmbeddingSpace(
-    short Id, string Model, string Digest, int Dimensions, string Distance, string PrefixProfile, string State, string IndexState, DateTimeOffset CreatedAt)
+    short Id, string Provider, string Model, string Digest, int Dimensions, string Distance, string PrefixProfile, string State, string IndexState, DateTimeOffset CreatedAt)
 {
+    /// <summary>What its vectors are.</summary>
+    public EmbeddingModel Identity => new(Provider, Model, Digest, Dimensions, Distance, PrefixProfile);
+
     /// <summary>The table of its vectors, safe to write into SQL.</summary>
     public string Table => "embedding_" + Id.ToString(CultureInfo.InvariantCulture);
 
@@ -31,13 +35,10 @@ public sealed record EmbeddingSpace(
     };
 }
 
-/// <summary>What identifies the model of a space.</summary>
-public sealed record EmbeddingModel(string Model, string Digest, int Dimensions, string Distance, string PrefixProfile);
-
 /// <summary>The registry of embedding spaces and the tables of their vectors.</summary>
 public sealed class EmbeddingSpaceStore(NpgsqlDataSource db)
 {
-    private const string Select = "SELECT id, model, digest, dimensions, distance, prefix_profile, state, index_state, created_at FROM embedding_spaces";
+    private const string Select = "SELECT id, provider, model, digest, dimensions, distance, prefix_profile, state, index_state, created_at FROM embedding_spaces";
 
     // "mahaspac": one process at a time makes a space.
     private const long SpaceLock = 0x6d61686173706163;
@@ -100,9 +101,11 @@ public sealed class EmbeddingSpaceStore(NpgsqlDataSource db)
     private static async Task<EmbeddingSpace> InsertAsync(NpgsqlTransaction transaction, EmbeddingModel model, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand("""
-            INSERT INTO embedding_spaces (model, digest, dimensions, distance, prefix_profile, state) VALUES ($1, $2, $3, $4, $5, 'active')
-            RETURNING id, model, digest, dimensions, distance, prefix_profile, state, index_state, created_at
+            INSERT INTO embedding_spaces (provider, model, digest, dimensions, distance, prefix_profile, state, filled_at, activated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, 'active', now(), now())
+            RETURNING id, provider, model, digest, dimensions, distance, prefix_profile, state, index_state, created_at
             """, transaction.Connection, transaction);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model.Provider });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model.Model });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model.Digest });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = model.Dimensions });
@@ -149,8 +152,8 @@ public sealed class EmbeddingSpaceStore(NpgsqlDataSource db)
     }
 
     private static EmbeddingSpace Read(NpgsqlDataReader row) => new(
-        row.GetInt16(0), row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetString(4), row.GetString(5), row.GetString(6), row.GetString(7),
-        row.GetFieldValue<DateTimeOffset>(8));
+        row.GetInt16(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4), row.GetString(5), row.GetString(6), row.GetString(7), row.GetString(8),
+        row.GetFieldValue<DateTimeOffset>(9));
 
     private static async Task ExecuteAsync(NpgsqlTransaction transaction, string sql, CancellationToken ct)
     {

@@ -1,4 +1,4 @@
--- The schema at version 2, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 3, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
@@ -111,10 +111,12 @@ CREATE TABLE embedding_queue (
     claimed_until timestamp with time zone NOT NULL DEFAULT '-infinity'::timestamp with time zone,
     failed_at     timestamp with time zone,
     last_error    text,
+    reason        text,
     CONSTRAINT embedding_queue_pkey PRIMARY KEY (tenant_id, memory_id, space_id),
     CONSTRAINT embedding_queue_space_id_fkey FOREIGN KEY (space_id) REFERENCES embedding_spaces(id) ON DELETE CASCADE
 ) WITH (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
 CREATE INDEX embedding_queue_due ON embedding_queue USING btree (space_id, enqueued_at) WHERE (failed_at IS NULL);
+CREATE INDEX embedding_queue_failed ON embedding_queue USING btree (tenant_id, failed_at DESC, memory_id DESC) WHERE (failed_at IS NOT NULL);
 
 CREATE TABLE embedding_spaces (
     id             smallint                 NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -126,12 +128,16 @@ CREATE TABLE embedding_spaces (
     state          text                     NOT NULL,
     index_state    text                     NOT NULL DEFAULT 'none'::text,
     created_at     timestamp with time zone NOT NULL DEFAULT now(),
+    provider       text                     NOT NULL,
+    fill_cursor    uuid,
+    filled_at      timestamp with time zone,
+    activated_at   timestamp with time zone,
     CONSTRAINT embedding_spaces_pkey PRIMARY KEY (id),
     CONSTRAINT embedding_spaces_dimensions_check CHECK (((dimensions >= 1) AND (dimensions <= 4000))),
     CONSTRAINT embedding_spaces_distance_check CHECK ((distance = ANY (ARRAY['cosine'::text, 'l2'::text, 'ip'::text]))),
     CONSTRAINT embedding_spaces_index_state_check CHECK ((index_state = ANY (ARRAY['none'::text, 'building'::text, 'ready'::text]))),
     CONSTRAINT embedding_spaces_model_digest_dimensions_distance_prefix_pr_key UNIQUE (model, digest, dimensions, distance, prefix_profile),
-    CONSTRAINT embedding_spaces_state_check CHECK ((state = ANY (ARRAY['building'::text, 'active'::text, 'retired'::text])))
+    CONSTRAINT embedding_spaces_state_check CHECK ((state = ANY (ARRAY['building'::text, 'active'::text, 'retired'::text, 'dropping'::text])))
 );
 CREATE UNIQUE INDEX embedding_spaces_one_active ON embedding_spaces USING btree (state) WHERE (state = 'active'::text);
 
@@ -386,6 +392,16 @@ CREATE TABLE rag_ingestions (
     CONSTRAINT rag_ingestions_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
 );
 CREATE INDEX rag_ingestions_repo ON rag_ingestions USING btree (tenant_id, repo_id, started_at DESC);
+
+CREATE TABLE sampled_queries (
+    tenant_id  text                     NOT NULL DEFAULT 'default'::text,
+    query_hash bytea                    NOT NULL,
+    query      text                     NOT NULL,
+    scope      jsonb                    NOT NULL DEFAULT '{}'::jsonb,
+    asked_at   timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT sampled_queries_pkey PRIMARY KEY (tenant_id, query_hash)
+);
+CREATE INDEX sampled_queries_age ON sampled_queries USING btree (tenant_id, asked_at);
 
 CREATE TABLE schema_versions (
     number     integer                  NOT NULL,

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Text;
+using Mahavishnu.Contracts;
 
 namespace Mahavishnu.Embeddings.Tests;
 
@@ -29,7 +30,7 @@ public sealed class HashModelTests
     [Fact]
     public void The_digest_names_exactly_these_vectors()
     {
-        Assert.Equal(new EmbeddingModelInfo("builtin-hash-v1", GoldenDigest, 768, "cosine", "none"), HashModel.Info);
+        Assert.Equal(new EmbeddingModel("builtin", "builtin-hash-v1", GoldenDigest, 768, "cosine", "none"), HashModel.Info);
     }
 
     [Theory]

@@ -15,12 +15,12 @@ namespace Mahavishnu.Search.Tests;
 internal sealed class SearchWorld : IAsyncDisposable
 {
     // The built-in model, whatever the host under test was given.
-    private static readonly Lazy<(IEmbeddingGenerator<string, Embedding<float>> Generator, EmbeddingModelInfo Info)> Model = new(() =>
+    private static readonly Lazy<Task<EmbeddingClient>> Model = new(async () =>
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.AddEmbeddings();
-        var services = builder.Services.BuildServiceProvider();
-        return (services.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>(), services.GetRequiredService<EmbeddingModelInfo>());
+        var models = builder.Services.BuildServiceProvider().GetRequiredService<EmbeddingModels>();
+        return await models.OpenAsync(await models.DescribeAsync(EmbeddingProviders.Builtin, null, null, "cosine", CancellationToken.None), CancellationToken.None);
     });
 
     private SearchWorld(TestDatabase database, TestHost host)
@@ -44,9 +44,7 @@ internal sealed class SearchWorld : IAsyncDisposable
         try
         {
             await (prepare?.Invoke(database) ?? Task.CompletedTask);
-            var info = Model.Value.Info;
-            await new EmbeddingSpaceStore(database.DataSource).EnsureActiveAsync(
-                new EmbeddingModel(info.Model, info.Digest, info.Dimensions, info.Distance, info.PrefixProfile), Ct);
+            await new EmbeddingSpaceStore(database.DataSource).EnsureActiveAsync((await Model.Value).Model, Ct);
             var host = await TestHost.StartAsync(
                 database.ConnectionString,
                 builder =>
@@ -110,7 +108,7 @@ internal sealed class SearchWorld : IAsyncDisposable
     public async Task EmbedAsync()
     {
         var queue = Host.Get<EmbeddingQueueStore>();
-        var (generator, info) = Model.Value;
+        var client = await Model.Value;
         while (true)
         {
             var claim = await queue.ClaimAsync(await SpaceAsync(), 1_000, 64 * 1024 * 1024, TimeSpan.FromMinutes(1), Ct);
@@ -122,8 +120,8 @@ internal sealed class SearchWorld : IAsyncDisposable
             var done = new List<EmbeddedJob>();
             foreach (var job in claim.Jobs)
             {
-                var parts = TextParts.Split(job.Title is null ? job.Content : job.Title + "\n" + job.Content, info.MaxInputTokens);
-                done.Add(new EmbeddedJob(job, [.. (await generator.GenerateAsync(parts, cancellationToken: Ct)).Select(e => e.Vector)]));
+                var parts = TextParts.Split(job.Title is null ? job.Content : job.Title + "\n" + job.Content, client.MaxInputTokens, client.Tokens);
+                done.Add(new EmbeddedJob(job, [.. (await client.Documents.GenerateAsync(parts, cancellationToken: Ct)).Select(e => e.Vector)]));
             }
 
             Assert.Equal(done.Count, await queue.CompleteAsync(claim, done, Ct));

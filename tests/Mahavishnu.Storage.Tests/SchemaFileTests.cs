@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Mahavishnu.Contracts;
 
 namespace Mahavishnu.Storage.Tests;
 
@@ -11,7 +12,7 @@ public sealed class SchemaFileTests(PostgresFixture postgres)
     {
         await using var database = await postgres.CreateDatabaseAsync();
         var space = await new EmbeddingSpaceStore(database.DataSource)
-            .EnsureActiveAsync(new EmbeddingModel("example", "1", 768, "cosine", "none"), TestContext.Current.CancellationToken);
+            .EnsureActiveAsync(new EmbeddingModel("builtin", "example", "1", 768, "cosine", "none"), TestContext.Current.CancellationToken);
 
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"""

@@ -5,7 +5,7 @@ namespace Mahavishnu.Storage.Tests;
 /// <summary>The stores over a database of the test's own.</summary>
 internal sealed class Stores : IAsyncDisposable
 {
-    public static readonly EmbeddingModel Model = new("test", "1", 4, "cosine", "none");
+    public static readonly EmbeddingModel Model = new("builtin", "test", "1", 4, "cosine", "none");
     private static readonly DateTimeOffset Noon = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
 
     private Stores(TestDatabase database)

@@ -14,7 +14,7 @@ internal readonly record struct QuestionVector(HalfVector? Vector, bool Missing)
 
 /// <summary>A question's vector in the active space; soon, or not at all: a search goes on without.</summary>
 internal sealed partial class QuestionEmbedder(
-    IEmbeddingGenerator<string, Embedding<float>> generator, EmbeddingModelInfo model, IOptions<SearchOptions> options, TimeProvider time,
+    EmbeddingModels models, IOptions<SearchOptions> options, TimeProvider time,
     ILogger<QuestionEmbedder> logger) : IDisposable
 {
     // After a failure the model is left alone for a moment: else every search would wait for it in vain.
@@ -23,21 +23,9 @@ internal sealed partial class QuestionEmbedder(
     private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = options.Value.CachedQuestions });
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.EmbeddingTimeoutMs);
     private long _failedAt = long.MinValue;
-    private int _warnedOf = -1;
 
     public async ValueTask<QuestionVector> EmbedAsync(string text, EmbeddingSpace space, CancellationToken ct)
     {
-        if (model.Model != space.Model || model.Digest != space.Digest || model.Dimensions != space.Dimensions)
-        {
-            // Vectors of two models compared give noise that looks like an answer.
-            if (Interlocked.Exchange(ref _warnedOf, space.Id) != space.Id)
-            {
-                OtherModel(logger, space.Model, space.Digest, model.Model, model.Digest);
-            }
-
-            return new QuestionVector(null, Missing: true);
-        }
-
         if (_cache.TryGetValue((space.Id, text), out HalfVector? known))
         {
             return new QuestionVector(known, Missing: false);
@@ -68,7 +56,8 @@ internal sealed partial class QuestionEmbedder(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, ct);
         try
         {
-            var embedding = await generator.GenerateAsync(text, cancellationToken: either.Token);
+            var client = await models.OpenAsync(space.Identity, either.Token);
+            var embedding = await client.Questions.GenerateAsync(text, cancellationToken: either.Token);
             if (embedding.Vector.Length != space.Dimensions)
             {
                 WrongLength(logger, embedding.Vector.Length, space.Model, space.Dimensions);
@@ -95,9 +84,6 @@ internal sealed partial class QuestionEmbedder(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The embedding model {Model} does not answer, searching by words only: {Reason}")]
     private static partial void Unavailable(ILogger logger, string model, string reason);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The stored vectors are of {Space} ({SpaceDigest}), this process has {Model} ({Digest}): searching by words only")]
-    private static partial void OtherModel(ILogger logger, string space, string spaceDigest, string model, string digest);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A vector of {Length} values came from {Model}, whose space has {Dimensions}: searching by words only")]
     private static partial void WrongLength(ILogger logger, int length, string model, int dimensions);

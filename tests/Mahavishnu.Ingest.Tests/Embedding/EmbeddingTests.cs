@@ -168,7 +168,7 @@ public sealed class EmbeddingTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Another_model_than_the_memories_are_embedded_with_embeds_nothing()
     {
-        await new EmbeddingSpaceStore(_database.DataSource).EnsureActiveAsync(new EmbeddingModel("strange", "another digest", StrangeModel.Dimensions, "cosine", "none"), Ct);
+        await new EmbeddingSpaceStore(_database.DataSource).EnsureActiveAsync(new EmbeddingModel("builtin", "strange", "another digest", StrangeModel.Dimensions, "cosine", "none"), Ct);
         await StartAsync();
 
         var memory = await Host.Memories.AddAsync(new NewMemory { Content = "x" }, Ct);
@@ -192,7 +192,7 @@ public sealed class EmbeddingTests(PostgresFixture postgres) : IAsyncLifetime
 
         var space = Assert.Single(status.Spaces);
         Assert.Equal(("strange", "d1", 8, "cosine", "active", 7L, "none"), (space.Model, space.Digest, space.Dimensions, space.Distance, space.State, space.Vectors, space.Index));
-        Assert.Equal(new EmbeddingQueueStatus(0, 0, 0, null), status.Queue);
+        Assert.Equal((0, 0, 0, null), (status.Queue.Pending, status.Queue.Running, status.Queue.Failed, status.Queue.OldestPending));
     }
 
     [Fact]
@@ -214,7 +214,7 @@ public sealed class EmbeddingTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await StartAsync(("Embedding:Workers", "0"));
         var queue = new EmbeddingQueueStore(_database.DataSource, new TenantScope());
-        var space = await new EmbeddingSpaceStore(_database.DataSource).EnsureActiveAsync(EmbeddingWorkerState.ModelOf(StrangeModel.Info), Ct);
+        var space = await new EmbeddingSpaceStore(_database.DataSource).EnsureActiveAsync(StrangeModel.Info, Ct);
         await Host.Memories.AddBatchAsync([.. Enumerable.Range(0, 10).Select(i => new NewMemory { Content = $"{i}" })], ct: Ct);
         var dead = await queue.ClaimAsync(space, 100, long.MaxValue, TimeSpan.FromSeconds(1), Ct);
         Assert.Equal(10, dead.Jobs.Count);
@@ -252,7 +252,7 @@ public sealed class EmbeddingTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_text_that_kills_its_worker_every_time_is_given_up()
     {
         await StartAsync(("Embedding:Workers", "0"));
-        var space = await new EmbeddingSpaceStore(_database.DataSource).EnsureActiveAsync(EmbeddingWorkerState.ModelOf(StrangeModel.Info), Ct);
+        var space = await new EmbeddingSpaceStore(_database.DataSource).EnsureActiveAsync(StrangeModel.Info, Ct);
         var memory = await Host.Memories.AddAsync(new NewMemory { Content = "deadly" }, Ct);
         var queue = new EmbeddingQueueStore(_database.DataSource, new TenantScope());
         for (var death = 0; death < 15; death++)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Mahavishnu.Contracts;
 using Mahavishnu.Embeddings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.AI;
@@ -7,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Mahavishnu.Ingest.Tests;
 
 /// <summary>A model with every fault one can have: what a text says decides what it gets. Texts without a keyword get a vector of their hash.</summary>
-internal sealed class StrangeModel : IEmbeddingGenerator<string, Embedding<float>>
+internal sealed class StrangeModel : IEmbeddingGenerator<string, Embedding<float>>, IEmbeddingProvider
 {
     public const int Dimensions = 8;
 
@@ -15,7 +16,9 @@ internal sealed class StrangeModel : IEmbeddingGenerator<string, Embedding<float
     private volatile TaskCompletionSource? _gate;
     private int _waiting;
 
-    public static EmbeddingModelInfo Info { get; } = new("strange", "d1", Dimensions, "cosine", "none") { MaxInputTokens = 64 };
+    public const int MaxInputTokens = 64;
+
+    public static EmbeddingModel Info { get; } = new("builtin", "strange", "d1", Dimensions, "cosine", "none");
 
     /// <summary>Nothing answers.</summary>
     public bool Away { get; set; }
@@ -41,9 +44,18 @@ internal sealed class StrangeModel : IEmbeddingGenerator<string, Embedding<float
 
     public void Add(WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(this);
-        builder.Services.AddSingleton(Info);
+        builder.Services.AddSingleton<IEmbeddingProvider>(this);
+        builder.Services.AddSingleton<EmbeddingModels>();
     }
+
+    /// <summary>It stands where the built-in model would: a store without a space chooses it.</summary>
+    public string Name => EmbeddingProviders.Builtin;
+
+    public Task<EmbeddingModel> DescribeAsync(string model, string? profile, string distance, CancellationToken ct) => Task.FromResult(Info);
+
+    public Task<EmbeddingClient> OpenAsync(EmbeddingModel model, CancellationToken ct) => model == Info
+        ? Task.FromResult(new EmbeddingClient { Model = Info, Documents = this, Questions = this, Tokens = TokenMeter.Approximate, MaxInputTokens = MaxInputTokens })
+        : throw new EmbeddingModelException(EmbeddingReasons.ModelChanged, "Stranger than that.");
 
     public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
     {

@@ -78,7 +78,7 @@ public sealed class RepositoryIngestionTests(PostgresFixture postgres) : IAsyncL
     [Fact]
     public async Task A_chunk_that_moved_keeps_its_memory_and_vector_and_learns_its_new_lines()
     {
-        await _host.Get<EmbeddingSpaceStore>().EnsureActiveAsync(new EmbeddingModel("test", "digest", 3, "cosine", "none"), Ct);
+        await _host.Get<EmbeddingSpaceStore>().EnsureActiveAsync(new EmbeddingModel("builtin", "test", "digest", 3, "cosine", "none"), Ct);
         _sample.WriteCode("a.cs", 3);
         await IngestAsync();
         await _db.ExecuteAsync("DELETE FROM embedding_queue");
@@ -151,7 +151,7 @@ public sealed class RepositoryIngestionTests(PostgresFixture postgres) : IAsyncL
     [Fact]
     public async Task A_project_given_later_reaches_every_chunk_and_its_vector()
     {
-        await _host.Get<EmbeddingSpaceStore>().EnsureActiveAsync(new EmbeddingModel("test", "digest", 3, "cosine", "none"), Ct);
+        await _host.Get<EmbeddingSpaceStore>().EnsureActiveAsync(new EmbeddingModel("builtin", "test", "digest", 3, "cosine", "none"), Ct);
         _sample.WriteCode("a.cs", 3);
         await IngestAsync();
         var before = await IdsAsync();

@@ -33,7 +33,7 @@ internal static class EmbeddingRoutes
         foreach (var space in await spaces.ListAsync(ct))
         {
             infos.Add(new EmbeddingSpaceInfo(
-                space.Id, space.Model, space.Digest, space.Dimensions, space.Distance, space.PrefixProfile, space.State,
+                space.Id, space.Provider, space.Model, space.Digest, space.Dimensions, space.Distance, space.PrefixProfile, space.State,
                 await spaces.CountVectorsAsync(space, ct), space.IndexState, space.CreatedAt));
         }
 

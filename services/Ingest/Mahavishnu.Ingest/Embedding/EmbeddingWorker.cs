@@ -10,7 +10,7 @@ namespace Mahavishnu.Ingest;
 
 /// <summary>Takes memories from the queue, embeds them and hands the vectors in; several claims at a time, here and in other processes.</summary>
 internal sealed partial class EmbeddingWorker(
-    EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, TextEmbedder embedder, EmbeddingModelInfo info, EmbeddingSignal signal, EmbeddingWorkerState state,
+    EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, TextEmbedder embedder, EmbeddingModels models, EmbeddingSignal signal, EmbeddingWorkerState state,
     VectorIndexSignal drained, IngestTelemetry telemetry, IOptions<EmbeddingOptions> options, TimeProvider time, ILogger<EmbeddingWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
@@ -20,7 +20,6 @@ internal sealed partial class EmbeddingWorker(
     // Claims that ended with their process, beyond the attempts that failed: then it is the text that kills it.
     private const int DeathsForgiven = 10;
 
-    private readonly EmbeddingModel _model = EmbeddingWorkerState.ModelOf(info);
     private readonly EmbeddingOptions _options = options.Value;
     private readonly TimeSpan _lease = TimeSpan.FromSeconds(options.Value.LeaseSeconds);
 
@@ -85,9 +84,10 @@ internal sealed partial class EmbeddingWorker(
     /// <returns>Null when there is nothing to do for this process.</returns>
     private async Task<EmbeddingClaim?> ClaimAsync(CancellationToken ct)
     {
-        var space = await spaces.EnsureActiveAsync(_model, ct);
+        var model = await models.ChooseAsync(ct);
+        var space = await spaces.EnsureActiveAsync(model, ct);
         state.Over(EmbeddingTrouble.Database);
-        if (EmbeddingWorkerState.Mismatch(space, _model) is { } mismatch)
+        if (EmbeddingWorkerState.Mismatch(space, model) is { } mismatch)
         {
             if (state.Report(EmbeddingTrouble.OtherModel, mismatch))
             {
@@ -110,7 +110,7 @@ internal sealed partial class EmbeddingWorker(
         try
         {
             var (killers, jobs) = Split(claim.Jobs);
-            var (done, failed) = await embedder.EmbedAsync(claim.Space, jobs, ct);
+            var (done, failed) = await embedder.EmbedAsync(await models.OpenAsync(claim.Space.Identity, ct), jobs, ct);
             failed.AddRange(killers);
             var saved = await SaveAsync(claim, done, failed, ct);
             await queue.FailAsync(claim, failed, _options.MaxAttempts, TimeSpan.FromSeconds(_options.RetrySeconds), ct);

@@ -1,4 +1,4 @@
-using Mahavishnu.Embeddings;
+using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -51,13 +51,9 @@ internal sealed class EmbeddingWorkerState
 
     /// <summary>Why vectors of <paramref name="model"/> must not go into <paramref name="space"/>; null where they may.</summary>
     public static string? Mismatch(EmbeddingSpace space, EmbeddingModel model) =>
-        (space.Model, space.Digest, space.Dimensions, space.Distance, space.PrefixProfile) == (model.Model, model.Digest, model.Dimensions, model.Distance, model.PrefixProfile)
+        space.Identity == model
             ? null
             : $"The memories are embedded with {Name(space.Model, space.Digest)}, this server has {Name(model.Model, model.Digest)}. Nothing is embedded until it has the same model again, or a space of the new one is made.";
-
-    /// <summary>The composed model in the words of the embedding spaces.</summary>
-    public static EmbeddingModel ModelOf(EmbeddingModelInfo info) =>
-        new(info.Model, info.Digest, info.Dimensions, info.Distance == "inner_product" ? "ip" : info.Distance, info.PrefixProfile);
 
     private static string Name(string model, string digest) => $"{model} ({(digest.Length > 12 ? digest[..12] : digest)})";
 }

@@ -1,6 +1,5 @@
 using Mahavishnu.Embeddings;
 using Mahavishnu.Storage;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 
 namespace Mahavishnu.Ingest;
@@ -9,22 +8,21 @@ namespace Mahavishnu.Ingest;
 internal sealed class ModelAwayException(Exception inner) : Exception(inner.Message, inner);
 
 /// <summary>Memories to vectors: cut to the model's size, embedded many at a time, every vector looked at. One bad text fails alone.</summary>
-internal sealed class TextEmbedder(
-    IEmbeddingGenerator<string, Embedding<float>> model, EmbeddingModelInfo info, IngestTelemetry telemetry, IOptions<EmbeddingOptions> options)
+internal sealed class TextEmbedder(IngestTelemetry telemetry, IOptions<EmbeddingOptions> options)
 {
     // Any model that answers at all can embed this.
     private const string Probe = "hello";
 
     /// <summary>Embeds the jobs.</summary>
     /// <exception cref="ModelAwayException">Not even a plain word can be embedded now.</exception>
-    public async Task<(List<EmbeddedJob> Done, List<FailedJob> Failed)> EmbedAsync(EmbeddingSpace space, IReadOnlyList<EmbeddingJob> jobs, CancellationToken ct)
+    public async Task<(List<EmbeddedJob> Done, List<FailedJob> Failed)> EmbedAsync(EmbeddingClient client, IReadOnlyList<EmbeddingJob> jobs, CancellationToken ct)
     {
-        var texts = jobs.Select(j => new JobTexts(j, Parts(j))).ToList();
+        var texts = jobs.Select(j => new JobTexts(j, Parts(client, j))).ToList();
         var (done, failed) = (new List<EmbeddedJob>(jobs.Count), new List<FailedJob>());
         var probed = false;
         foreach (var group in Groups(texts))
         {
-            if (await TryEmbedAsync(group, ct) is null)
+            if (await TryEmbedAsync(client, group, ct) is null)
             {
                 continue;
             }
@@ -32,14 +30,14 @@ internal sealed class TextEmbedder(
             // Something in this call is at fault, or the model is. One by one shows which.
             foreach (var one in group)
             {
-                if (await TryEmbedAsync([one], ct) is not { } alone)
+                if (await TryEmbedAsync(client, [one], ct) is not { } alone)
                 {
                     continue;
                 }
 
                 if (!probed)
                 {
-                    await ProbeAsync(ct);
+                    await ProbeAsync(client, ct);
                     probed = true;
                 }
 
@@ -51,7 +49,7 @@ internal sealed class TextEmbedder(
 
         foreach (var text in texts.Where(t => !t.Failed))
         {
-            if (VectorCheck.Fault(text.Vectors, space.Dimensions) is { } fault)
+            if (VectorCheck.Fault(text.Vectors, client.Model.Dimensions) is { } fault)
             {
                 telemetry.EmbeddingFailed("bad_vector", 1);
                 failed.Add(new FailedJob(text.Job.MemoryId, fault));
@@ -65,11 +63,11 @@ internal sealed class TextEmbedder(
         return (done, failed);
     }
 
-    private async Task ProbeAsync(CancellationToken ct)
+    private async Task ProbeAsync(EmbeddingClient client, CancellationToken ct)
     {
         try
         {
-            await model.GenerateAsync([Probe], cancellationToken: ct);
+            await client.Documents.GenerateAsync([Probe], cancellationToken: ct);
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
@@ -79,7 +77,7 @@ internal sealed class TextEmbedder(
     }
 
     /// <returns>What went wrong; null for nothing: then every text of the group has its vectors.</returns>
-    private async Task<Exception?> TryEmbedAsync(IReadOnlyList<JobTexts> group, CancellationToken ct)
+    private async Task<Exception?> TryEmbedAsync(EmbeddingClient client, IReadOnlyList<JobTexts> group, CancellationToken ct)
     {
         try
         {
@@ -87,7 +85,7 @@ internal sealed class TextEmbedder(
             foreach (var call in group.SelectMany(t => t.Parts).Chunk(options.Value.TextsPerCall))
             {
                 ct.ThrowIfCancellationRequested();
-                var embeddings = await model.GenerateAsync(call, cancellationToken: ct);
+                var embeddings = await client.Documents.GenerateAsync(call, cancellationToken: ct);
                 if (embeddings.Count != call.Length)
                 {
                     throw new InvalidOperationException($"{call.Length} texts went in, {embeddings.Count} vectors came out.");
@@ -134,10 +132,10 @@ internal sealed class TextEmbedder(
         }
     }
 
-    private IReadOnlyList<string> Parts(EmbeddingJob job)
+    private static IReadOnlyList<string> Parts(EmbeddingClient client, EmbeddingJob job)
     {
         var text = job.Title is null ? job.Content : $"{job.Title}\n{job.Content}";
-        var parts = TextParts.Split(text, info.MaxInputTokens);
+        var parts = TextParts.Split(text, client.MaxInputTokens, client.Tokens);
         // A stretch of blank lines can be a part of its own, with nothing in it to be found by.
         return parts.Count == 1 ? parts : [.. parts.Where(p => !string.IsNullOrWhiteSpace(p))];
     }

@@ -228,7 +228,7 @@ internal sealed class Chunker
         for (var at = 0; at < line.Length;)
         {
             // One token less than there is room for: two halves joined again can count one more than each for itself.
-            var length = TextParts.NextLength(line[at..], _room - 2);
+            var length = TextParts.NextLength(line[at..], _room - 2, TokenMeter.Approximate);
             var piece = new Piece(start + at, TokenCounter.Count(line.Slice(at, length)) + 1, number, Cut.InsideLine, null);
             _pieces.Add(at == 0 ? piece with { Cut = whole.Cut, Symbol = whole.Symbol } : piece);
             at += length;
