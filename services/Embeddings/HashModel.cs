@@ -1,7 +1,7 @@
-using Mahavishnu.Contracts;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Mahavishnu.Contracts;
 
 namespace Mahavishnu.Embeddings;
 

@@ -38,7 +38,11 @@ public sealed class DegradedTests(PostgresFixture postgres)
 
         public Task<EmbeddingClient> OpenAsync(EmbeddingModel model, CancellationToken ct) => Task.FromResult(new EmbeddingClient
         {
-            Model = model, Documents = generator, Questions = generator, Tokens = TokenMeter.Approximate, MaxInputTokens = 100,
+            Model = model,
+            Documents = generator,
+            Questions = generator,
+            Tokens = TokenMeter.Approximate,
+            MaxInputTokens = 100,
         });
     }
 
