@@ -108,19 +108,57 @@ public sealed class OperationsClient(HttpClient http)
     }
 }
 
-/// <summary>Typed client of <c>/embeddings</c> and <c>/schema</c>: what an operator looks at.</summary>
+/// <summary>Typed client of <c>/embeddings</c> and <c>/schema</c>: what an operator looks at and changes.</summary>
 /// <exception cref="ApiException">Any method: the server refused, and said why.</exception>
 public sealed class AdminClient(HttpClient http)
 {
     public Task<EmbeddingStatus> EmbeddingsAsync(CancellationToken ct = default) =>
         http.SendAsync<EmbeddingStatus>(HttpMethod.Get, "/embeddings", null, ct);
 
+    /// <returns>The queued (or already running) operation of kind <see cref="OperationKinds.EmbeddingSpace"/>.</returns>
+    public Task<Operation> AddSpaceAsync(AddEmbeddingSpaceRequest request, CancellationToken ct = default) =>
+        http.SendAsync<Operation>(HttpMethod.Post, "/embeddings", request, ct);
+
+    public Task<SpaceComparison> CompareSpacesAsync(int id, CompareSpacesRequest request, CancellationToken ct = default) =>
+        http.SendAsync<SpaceComparison>(HttpMethod.Post, $"/embeddings/{Number(id)}:compare", request, ct);
+
+    /// <param name="force">Also where the space is not filled yet, or worse than the active one.</param>
+    public Task<SpaceActivation> ActivateSpaceAsync(int id, bool force = false, CancellationToken ct = default) =>
+        http.SendAsync<SpaceActivation>(HttpMethod.Post, $"/embeddings/{Number(id)}:activate", new ActivateSpaceRequest { Force = force ? true : null }, ct);
+
+    public Task DropSpaceAsync(int id, CancellationToken ct = default) =>
+        http.SendAsync(HttpMethod.Delete, $"/embeddings/{Number(id)}", ct);
+
+    /// <summary>Memories that could not be embedded, the latest failure first.</summary>
     public Task<Page<DeadLetter>> DeadLettersAsync(CancellationToken ct = default) =>
         http.SendAsync<Page<DeadLetter>>(HttpMethod.Get, "/embeddings/dead-letters", null, ct);
+
+    /// <param name="limit">Most of one page.</param>
+    public Task<Page<DeadLetter>> DeadLettersAsync(int limit, string? cursor = null, CancellationToken ct = default) =>
+        http.SendAsync<Page<DeadLetter>>(HttpMethod.Get, "/embeddings/dead-letters" + ApiHttp.Query(("limit", Number(limit)), ("cursor", cursor)), null, ct);
 
     public Task<RetryResult> RetryDeadLettersAsync(IReadOnlyList<Guid>? memoryIds = null, CancellationToken ct = default) =>
         http.SendAsync<RetryResult>(HttpMethod.Post, "/embeddings/dead-letters:retry", new RetryRequest(memoryIds), ct);
 
     public Task<SchemaInfo> SchemaAsync(CancellationToken ct = default) =>
         http.SendAsync<SchemaInfo>(HttpMethod.Get, "/schema", null, ct);
+
+    private static string Number(int id) => id.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>Typed client of <c>/evals</c>: questions that should find their memory.</summary>
+/// <exception cref="ApiException">Any method: the server refused, and said why.</exception>
+public sealed class EvaluationsClient(HttpClient http)
+{
+    public Task<PinnedQuery> PinAsync(NewPinnedQuery pin, CancellationToken ct = default) =>
+        http.SendAsync<PinnedQuery>(HttpMethod.Post, "/evals/pins", pin, ct);
+
+    public Task<Page<PinnedQuery>> ListAsync(CancellationToken ct = default) =>
+        http.SendAsync<Page<PinnedQuery>>(HttpMethod.Get, "/evals/pins", null, ct);
+
+    public Task UnpinAsync(Guid id, CancellationToken ct = default) =>
+        http.SendAsync(HttpMethod.Delete, $"/evals/pins/{id}", ct);
+
+    public Task<EvaluationResult> RunAsync(RunEvaluationRequest request, CancellationToken ct = default) =>
+        http.SendAsync<EvaluationResult>(HttpMethod.Post, "/evals:run", request, ct);
 }
