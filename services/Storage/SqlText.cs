@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Npgsql;
 
 namespace Mahavishnu.Storage;
@@ -11,5 +12,13 @@ public static class SqlText
     public static NpgsqlCommand Command(string sql, NpgsqlTransaction transaction) => new(sql, transaction.Connection, transaction);
 
     public static NpgsqlCommand Command(string sql, NpgsqlDataSource db) => db.CreateCommand(sql);
+
+    /// <summary>Of another database: its tables are named as its catalogue names them, quoted.</summary>
+    public static TCommand With<TCommand>(TCommand command, string sql)
+        where TCommand : DbCommand
+    {
+        command.CommandText = sql;
+        return command;
+    }
 #pragma warning restore CA2100
 }

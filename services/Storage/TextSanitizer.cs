@@ -84,6 +84,25 @@ public static class TextSanitizer
         return clean.ToString();
     }
 
+    /// <summary>UTF-8 that may hold surrogates one by one, as Python's <c>surrogatepass</c> writes it. Two that belong together become one character; what is no UTF-8 at all becomes U+FFFD.</summary>
+    public static string FromSurrogatePass(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder(bytes.Length);
+        var start = 0;
+        for (var i = 0; i + 2 < bytes.Length; i++)
+        {
+            // ED A0 BD ED B8 80: the halves of U+1F600.
+            if (bytes[i] == 0xED && bytes[i + 1] is >= 0xA0 and <= 0xBF && bytes[i + 2] is >= 0x80 and <= 0xBF)
+            {
+                text.Append(Encoding.UTF8.GetString(bytes[start..i])).Append((char)(0xD000 | ((bytes[i + 1] & 0x3F) << 6) | (bytes[i + 2] & 0x3F)));
+                i += 2;
+                start = i + 1;
+            }
+        }
+
+        return text.Append(Encoding.UTF8.GetString(bytes[start..])).ToString();
+    }
+
     private const int EscapeLength = 6;
 
     /// <summary>The character of the escape at <paramref name="index"/>; U+0000 where there is none.</summary>
