@@ -34,6 +34,8 @@ internal static class CommandLine
             IngestCommand.Create(options, terminal),
             SearchCommand.Create(options, terminal),
             StatusCommand.Create(options, terminal),
+            EmbeddingsCommand.Create(options, terminal),
+            EvalCommand.Create(options, terminal),
             DbCommands.Create(options, terminal),
             ConfigCommand.Create(options, terminal),
             TestCommand.Create(terminal, args),

@@ -11,7 +11,7 @@ internal static class ConfigCommand
     // The environment is full of other programs' variables; these are the beginnings of what is read here.
     private static readonly string[] Ours =
     [
-        "urls", "http_ports", "https_ports", "ConnectionStrings:", "Auth:", "Edge:", "Database:", "Embeddings:", "Ingest:", "Search:", "Migration:", "Gateway:",
+        "urls", "http_ports", "https_ports", "ConnectionStrings:", "Auth:", "Edge:", "Database:", "Embedding:", "VectorIndex:", "Ingest:", "Search:", "Migration:", "Gateway:",
         "Kestrel:", "Logging:", "Settings:", "MAHAVISHNU_", "OLLAMA_", "OTEL_", "services:", "Scheduling:",
     ];
 
@@ -48,11 +48,20 @@ internal static class ConfigCommand
     ];
 
     private static string Mask(string key, string value) =>
-        key.StartsWith("ConnectionStrings:", StringComparison.OrdinalIgnoreCase) || key.Equals("MAHAVISHNU_TEST_DB", StringComparison.OrdinalIgnoreCase) ? DatabaseConnection.Mask(value)
+        key.Equals($"ConnectionStrings:{Contracts.Resources.Database}", StringComparison.OrdinalIgnoreCase) || key.Equals("MAHAVISHNU_TEST_DB", StringComparison.OrdinalIgnoreCase) ? DatabaseConnection.Mask(value)
+        : key.StartsWith("ConnectionStrings:", StringComparison.OrdinalIgnoreCase) ? string.Join(';', value.Split(';').Select(MaskPart))
         : Secrets.Any(s => key.Contains(s, StringComparison.OrdinalIgnoreCase)) ? Hidden
         // A password can hide in a URL's user part.
         : Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.UserInfo.Length > 0 ? value.Replace(uri.UserInfo, Hidden, StringComparison.Ordinal)
         : value;
+
+    // Endpoint=http://me:hidden@model.example;Model=nomic-embed-text;Key=hidden
+    private static string MaskPart(string part) => part.Split('=', 2) switch
+    {
+        [var name, _] when name.Trim().Equals("key", StringComparison.OrdinalIgnoreCase) => $"{name}={Hidden}",
+        [var name, var value] => $"{name}={Mask(name, value)}",
+        _ => part,
+    };
 
     private static string From(IConfiguration configuration, string key) =>
         ((IConfigurationRoot)configuration).Providers.Last(p => p.TryGet(key, out _)).GetType().Name switch

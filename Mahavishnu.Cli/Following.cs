@@ -8,6 +8,9 @@ internal static class Following
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
 
+    // A model that restarts is back by then.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     /// <summary>Until the operation has ended.</summary>
     public static Task<Operation> OperationAsync(HttpClient http, Operation operation, string title, Terminal terminal, CancellationToken ct) =>
         Bar(terminal).StartAsync(async context =>
@@ -17,7 +20,7 @@ internal static class Following
             await foreach (var now in new OperationsClient(http).WatchAsync(operation.Id, ct))
             {
                 operation = now;
-                Show(task, now.Progress.Done, now.Progress.Total);
+                Show(task, title, now.Progress);
             }
 
             // The stream may be cut (a proxy, a restart); what counts is what the operation says.
@@ -25,44 +28,83 @@ internal static class Following
             while (!OperationStates.IsFinal(operation.State) && await timer.WaitForNextTickAsync(ct))
             {
                 operation = await new OperationsClient(http).GetAsync(operation.Id, ct);
-                Show(task, operation.Progress.Done, operation.Progress.Total);
+                Show(task, title, operation.Progress);
             }
 
             return operation;
         });
 
-    /// <summary>Until nothing waits for its embedding any more.</summary>
-    public static async Task EmbeddingAsync(HttpClient http, Terminal terminal, CancellationToken ct)
+    /// <summary>Until nothing waits for its embedding by the active model any more, or that model is away: it may stay so for hours.</summary>
+    /// <returns>False where memories still wait; that has been said.</returns>
+    public static async Task<bool> EmbeddingAsync(HttpClient http, Terminal terminal, CancellationToken ct)
     {
         var admin = new AdminClient(http);
-        var queue = (await admin.EmbeddingsAsync(ct)).Queue;
-        if (queue.Pending + queue.Running > 0)
+        var status = await admin.EmbeddingsAsync(ct);
+        if (Waiting(status) > 0)
         {
-            queue = await Bar(terminal).StartAsync(async context =>
-            {
-                var most = queue.Pending + queue.Running;
-                var task = context.AddTask("embedding", autoStart: true, maxValue: most);
-                using var timer = new PeriodicTimer(Look);
-                while (queue.Pending + queue.Running > 0 && await timer.WaitForNextTickAsync(ct))
-                {
-                    queue = (await admin.EmbeddingsAsync(ct)).Queue;
-                    most = Math.Max(most, queue.Pending + queue.Running);
-                    Show(task, most - queue.Pending - queue.Running, most);
-                }
-
-                return queue;
-            });
+            status = await Bar(terminal).StartAsync(context => DrainAsync(admin, status, context.AddTask("embedding", autoStart: true, maxValue: Waiting(status)), ct));
         }
 
-        if (queue.Failed > 0)
+        if (status.Queue.Failed > 0)
         {
-            terminal.Say($"{queue.Failed} memories could not be embedded; they are found by words only (see `mahavishnu status`)");
+            terminal.Say($"{EmbeddingView.Number(status.Queue.Failed)} memories could not be embedded; they are found by words only (`mahavishnu embeddings failed` says why)");
         }
+
+        if (Waiting(status) == 0)
+        {
+            return true;
+        }
+
+        terminal.Say($"{EmbeddingView.Number(Waiting(status))} memories wait for their embedding model; they are stored, found by words, and embedded once it is there");
+        foreach (var line in status.Provider is { } provider ? EmbeddingView.Trouble(provider) : [])
+        {
+            terminal.Say(line);
+        }
+
+        return false;
     }
+
+    private static async Task<EmbeddingStatus> DrainAsync(AdminClient admin, EmbeddingStatus status, ProgressTask task, CancellationToken ct)
+    {
+        var most = Waiting(status);
+        var well = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(Look);
+        while (Waiting(status) > 0 && await timer.WaitForNextTickAsync(ct))
+        {
+            status = await admin.EmbeddingsAsync(ct);
+            most = Math.Max(most, Waiting(status));
+            Show(task, most - Waiting(status), most);
+            if (!IsAway(status.Provider))
+            {
+                well = TimeProvider.System.GetTimestamp();
+                task.Description = "embedding";
+                continue;
+            }
+
+            task.Description = Markup.Escape($"waiting for the embedding model {status.Provider!.Model}");
+            if (TimeProvider.System.GetElapsedTime(well) > Patience)
+            {
+                break;
+            }
+        }
+
+        return status;
+    }
+
+    private static long Waiting(EmbeddingStatus status) => status.Queue.Pending + status.Queue.Running;
+
+    // While it is pulled it is on its way; before it was asked nobody knows.
+    private static bool IsAway(EmbeddingProviderStatus? provider) => provider is { State: "away" or "missing" or "changed" };
 
     private static Progress Bar(Terminal terminal) => new Progress(terminal.Messages)
         .AutoClear(true)
         .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn());
+
+    private static void Show(ProgressTask task, string title, OperationProgress progress)
+    {
+        task.Description = Markup.Escape(progress.Message is null ? title : $"{title}: {progress.Message}");
+        Show(task, progress.Done, progress.Total);
+    }
 
     private static void Show(ProgressTask task, long done, long? total)
     {

@@ -14,7 +14,7 @@ internal static class IngestCommand
         var repo = new Option<string?>("--repo") { Description = "The name under which it is known; default: the directory's name", HelpName = "ID" };
         var include = new Option<string[]>("--include") { Description = "Only files that match, such as **/*.cs; may be repeated", HelpName = "G" };
         var exclude = new Option<string[]>("--exclude") { Description = "Without files that match; may be repeated", HelpName = "G" };
-        var noWait = new Option<bool>("--no-wait") { Description = "Return once the work is accepted" };
+        var noWait = new Option<bool>("--no-wait") { Description = "Return once the work is accepted, without waiting for the embedding" };
 
         var command = new Command("ingest", "Make directories searchable") { paths, repo, include, exclude, noWait };
         command.Validators.Add(result =>
@@ -69,11 +69,8 @@ internal static class IngestCommand
             operations.Add(operation);
         }
 
-        if (wait)
-        {
-            await Following.EmbeddingAsync(service.Http, terminal, ct);
-        }
-        else if (service.IsOwn)
+        var done = wait && await Following.EmbeddingAsync(service.Http, terminal, ct);
+        if (!done && service.IsOwn)
         {
             terminal.Say("no service runs: the work goes on when one does (`mahavishnu up`)");
         }

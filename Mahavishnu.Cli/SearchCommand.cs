@@ -65,6 +65,10 @@ internal static class SearchCommand
         if (response.Degraded.Count > 0)
         {
             terminal.Say($"not everything could be searched: {string.Join(", ", response.Degraded)}");
+            if (response.Degraded.Contains(ErrorCodes.Degraded.EmbeddingUnavailable, StringComparer.Ordinal))
+            {
+                terminal.Say($"the embedding model{(response.Model is null ? "" : " " + response.Model)} does not answer: found by words only (`mahavishnu embeddings status` says more)");
+            }
         }
     }
 

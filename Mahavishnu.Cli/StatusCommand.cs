@@ -70,36 +70,22 @@ internal static class StatusCommand
     {
         var screen = terminal.Screen;
         screen.Write(new Text($"{address.Url}  {health.Status}, version {health.Version}, up {TimeSpan.FromSeconds(Math.Round(health.UptimeSeconds)).ToString("c", CultureInfo.InvariantCulture)}\n"));
-        Table(screen, ["component", "status", "", "ms"], health.Components.Select(c =>
+        terminal.Table(["component", "status", "", "ms"], health.Components.Select(c =>
             new[] { c.Name, c.Status, c.Message ?? "", c.LatencyMs?.ToString("0.0", CultureInfo.InvariantCulture) ?? "" }));
         if (embeddings is not null)
         {
-            Table(screen, ["embedding space", "state", "vectors", "index"], embeddings.Spaces.Select(s =>
-                new[] { $"{s.Model} ({s.Dimensions})", s.State, s.Vectors.ToString("N0", CultureInfo.InvariantCulture), s.Index }));
-            var queue = embeddings.Queue;
-            screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"embedding: {queue.Pending:N0} pending, {queue.Running:N0} running, {queue.Failed:N0} failed\n")));
+            terminal.Table(["embedding space", "state", "vectors", "index"], embeddings.Spaces.Select(s =>
+                new[] { $"{s.Model} ({s.Dimensions})", s.State, EmbeddingView.Number(s.Vectors), s.Index }));
+            foreach (var line in EmbeddingView.Provider(embeddings).Concat(EmbeddingView.Queue("embedding", embeddings.Queue, TimeProvider.System.GetUtcNow())))
+            {
+                screen.Write(new Text($"{line}\n"));
+            }
         }
 
         if (repositories.Count > 0)
         {
-            Table(screen, ["repository", "status", "files", "chunks", "ingested", "path"], repositories.Select(r =>
+            terminal.Table(["repository", "status", "files", "chunks", "ingested", "path"], repositories.Select(r =>
                 new[] { r.RepoId, r.Status, r.Files.ToString("N0", CultureInfo.InvariantCulture), r.Chunks.ToString("N0", CultureInfo.InvariantCulture), WireTime.Format(r.IngestedAt), r.Path }));
         }
-    }
-
-    private static void Table(IAnsiConsole screen, string[] head, IEnumerable<string[]> rows)
-    {
-        var table = new Table().RoundedBorder();
-        foreach (var name in head)
-        {
-            table.AddColumn(new TableColumn(new Text(name)));
-        }
-
-        foreach (var row in rows)
-        {
-            table.AddRow(row.Select(cell => new Text(cell)));
-        }
-
-        screen.Write(table);
     }
 }

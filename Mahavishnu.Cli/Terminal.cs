@@ -31,6 +31,23 @@ internal sealed class Terminal
 
     public void WriteJson<T>(T value) => Out.WriteLine(JsonSerializer.Serialize(value, Json));
 
+    /// <summary>A table on standard output.</summary>
+    public void Table(IEnumerable<string> head, IEnumerable<string[]> rows)
+    {
+        var table = new Table().RoundedBorder();
+        foreach (var name in head)
+        {
+            table.AddColumn(new TableColumn(new Text(name)));
+        }
+
+        foreach (var row in rows)
+        {
+            table.AddRow(row.Select(cell => new Text(cell)));
+        }
+
+        Screen.Write(table);
+    }
+
     private static IAnsiConsole Create(TextWriter writer)
     {
         var output = new AnsiConsoleOutput(writer);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
 
@@ -29,24 +30,25 @@ internal static class UpCommand
         }
 
         await all.WarmAsync(ct);
-        Announce(all, json, terminal);
+        using var http = ServiceConnection.CreateClient(all.Address);
+        Announce(all, await new AdminClient(http).EmbeddingsAsync(ct), json, terminal);
         await all.WaitAsync(ct);
         terminal.Say(database.Given ? "stopped" : "stopped; the private database stays up until `mahavishnu db down`");
         return ExitCode.Done;
     }
 
-    private static void Announce(AllInOne all, bool json, Terminal terminal)
+    private static void Announce(AllInOne all, EmbeddingStatus embeddings, bool json, Terminal terminal)
     {
         var urls = new Dictionary<string, Uri>(StringComparer.Ordinal)
         {
-            ["api"] = new(all.Url, Contracts.Resources.Api),
+            ["api"] = new(all.Url, Resources.Api),
             ["openapi"] = new(all.Url, ApiDocument.Path),
             ["page"] = new(all.Url, ApiDocument.Page),
             ["health"] = new(all.Url, HealthRoutes.Ready),
         };
         if (json)
         {
-            terminal.WriteJson(new { version = ProgramVersion.Current, database = DatabaseConnection.Mask(all.Database.ConnectionString), urls });
+            terminal.WriteJson(new { version = ProgramVersion.Current, database = DatabaseConnection.Mask(all.Database.ConnectionString), embedding = embeddings.Provider, urls });
             return;
         }
 
@@ -56,6 +58,21 @@ internal static class UpCommand
             terminal.Out.WriteLine($"  {name,-8} {url}");
         }
 
+        terminal.Out.WriteLine($"  {"model",-8} {Model(embeddings)}");
+        foreach (var line in embeddings.Provider is { } provider ? EmbeddingView.Trouble(provider) : [])
+        {
+            terminal.Out.WriteLine($"           {line}");
+        }
+
         terminal.Out.Flush();
+    }
+
+    /// <summary>What memories are embedded with; the active space decides once there is one.</summary>
+    private static string Model(EmbeddingStatus embeddings)
+    {
+        var state = embeddings.Provider is { } provider ? $": {provider.State}" : "";
+        return embeddings.Spaces.FirstOrDefault(s => s.State == EmbeddingSpaceStates.Active) is { } space
+            ? FormattableString.Invariant($"{space.Model} ({space.Provider}, {space.Dimensions} dimensions){state}")
+            : $"{embeddings.Provider?.Model ?? "none yet"}{(embeddings.Provider is null ? "" : $" ({embeddings.Provider.Provider})")}{state}";
     }
 }

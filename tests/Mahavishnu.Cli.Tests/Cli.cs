@@ -37,6 +37,11 @@ internal sealed class Variables : IDisposable
             Set($"MAHAVISHNU_PG_{part}", null);
         }
 
+        Set("ConnectionStrings__embed", null);
+        Set("OLLAMA_BASE_URL", null);
+        Set("OLLAMA_MODEL", null);
+        // Not the one that happens to run on this machine.
+        Set("Embedding__Provider", "builtin");
         // A port on which nothing listens, so that no service of the developer's own is found.
         Set("ASPNETCORE_URLS", "http://127.0.0.1:1");
         foreach (var (name, value) in variables)

@@ -47,6 +47,8 @@ public sealed class ServiceAddressTests
     [InlineData("MAHAVISHNU_PG_PASSWORD", "hidden", "***")]
     [InlineData("OLLAMA_BASE_URL", "http://me:hidden@model.example/", "http://***@model.example/")]
     [InlineData("ConnectionStrings:mahavishnu", "Host=h;Username=u;Password=hidden;Database=d", "Host=h;Port=5432;Database=d;Username=u;Password=***")]
+    [InlineData("ConnectionStrings:embed", "Endpoint=http://me:hidden@model.example/;Model=nomic;Key=hidden", "Endpoint=http://***@model.example/;Model=nomic;Key=***")]
+    [InlineData("Embedding:Provider", "ollama", "ollama")]
     [InlineData("Ingest:Roots:0", "/home/me", "/home/me")]
     public void Settings_are_shown_without_their_secrets(string key, string value, string shown)
     {

@@ -19,6 +19,23 @@ public sealed class UsageTests
     [InlineData("--repo names one repository", "ingest one two --repo name")]
     [InlineData("FILE", "db backup")]
     [InlineData("'sideways'", "db sideways")]
+    [InlineData("Required command", "embeddings")]
+    [InlineData("MODEL", "embeddings add")]
+    [InlineData("'cloud'", "embeddings add nomic-embed-text --provider cloud")]
+    [InlineData("'manhattan'", "embeddings add nomic-embed-text --distance manhattan")]
+    [InlineData("--rate must be between 1 and 1000000", "embeddings add nomic-embed-text --rate 0")]
+    [InlineData("--limit must be between 1 and 1000", "embeddings failed --limit 1001")]
+    [InlineData("ID 'the-second' is not an id", "embeddings retry 0198c0de-0000-7000-8000-000000000001 the-second")]
+    [InlineData("ID", "embeddings compare")]
+    [InlineData("--queries must be between 1 and 500", "embeddings compare 2 --queries 501")]
+    [InlineData("ID", "embeddings activate")]
+    [InlineData("ID", "embeddings drop")]
+    [InlineData("MEMORY_ID", "eval pin question")]
+    [InlineData("MEMORY_ID 'here' is not an id", "eval pin question here")]
+    [InlineData("'note'", "eval pin question 0198c0de-0000-7000-8000-000000000001 --type note")]
+    [InlineData("ID 'first' is not an id", "eval unpin first")]
+    [InlineData("-k must be between 1 and 100", "eval run -k 0")]
+    [InlineData("'semantic'", "eval run --mode semantic")]
     [InlineData("--url 'nowhere'", "status --url nowhere")]
     [InlineData("--url 'ftp://somewhere'", "status --url ftp://somewhere")]
     public async Task Wrong_usage_names_the_argument_and_exits_with_2(string named, string line)
@@ -37,6 +54,8 @@ public sealed class UsageTests
     [InlineData("ingest --help")]
     [InlineData("search --help")]
     [InlineData("db restore --help")]
+    [InlineData("embeddings add --help")]
+    [InlineData("eval pin --help")]
     public async Task Help_is_an_answer_and_names_what_the_user_typed(string line)
     {
         var run = await Cli.RunAsync(line.Split(' '));
