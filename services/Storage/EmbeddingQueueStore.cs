@@ -19,10 +19,12 @@ public sealed record EmbeddingClaim(EmbeddingSpace Space, Guid Token, IReadOnlyL
 public sealed record EmbeddedJob(EmbeddingJob Job, IReadOnlyList<ReadOnlyMemory<float>> Parts);
 
 /// <summary>A job not done.</summary>
-public sealed record FailedJob(Guid MemoryId, string Error);
+/// <param name="Reason">One of <see cref="EmbeddingReasons"/>.</param>
+/// <param name="Error">The same in words.</param>
+public sealed record FailedJob(Guid MemoryId, string Reason, string Error);
 
 /// <summary>The embedding queue: claim with a lease, hand in, give up, look at.</summary>
-public sealed class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope tenant)
+public sealed partial class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope tenant)
 {
     /// <summary>Takes the oldest due jobs: at most <paramref name="limit"/>, and no more once their texts reach <paramref name="bytes"/> (one is always taken).</summary>
     /// <param name="lease">A worker that dies gives its jobs back when this is over.</param>
@@ -75,6 +77,12 @@ public sealed class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope tenant)
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var ids = done.Select(d => d.Job.MemoryId).ToArray();
         var mine = await TakeAsync(transaction, claim, ids, ct);
+        if (mine.Count == 0)
+        {
+            // Perhaps the space is gone, too: its table is not asked for.
+            return 0;
+        }
+
         await using (var clear = SqlText.Command($"DELETE FROM {claim.Space.Table} WHERE tenant_id = $1 AND memory_id = ANY($2)", transaction))
         {
             clear.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
@@ -120,16 +128,14 @@ public sealed class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope tenant)
 
         await using var command = db.CreateCommand("""
             UPDATE embedding_queue q SET
-                claim = NULL, last_error = f.error,
-                failed_at = CASE WHEN q.attempts >= $6 THEN now() END,
-                claimed_until = now() + $7 * power(2, least(q.attempts, 12) - 1)
-            FROM unnest($4, $5) AS f(memory_id, error)
+                claim = NULL, reason = f.reason, last_error = f.error,
+                failed_at = CASE WHEN q.attempts >= $7 THEN now() END,
+                claimed_until = now() + $8 * power(2, least(q.attempts, 12) - 1)
+            FROM unnest($4, $5, $6) AS f(memory_id, reason, error)
             WHERE q.tenant_id = $1 AND q.space_id = $2 AND q.claim = $3 AND q.memory_id = f.memory_id
             """);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
-        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = claim.Space.Id });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = claim.Token });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. failed.Select(f => f.MemoryId)] });
+        Identify(command, claim, [.. failed.Select(f => f.MemoryId)]);
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. failed.Select(f => f.Reason)] });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. failed.Select(f => TextSanitizer.Clean(f.Error))] });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = maxAttempts });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = pause });
@@ -139,38 +145,28 @@ public sealed class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope tenant)
     /// <summary>Holds on to a claim whose work takes longer than its lease.</summary>
     public async Task RenewAsync(EmbeddingClaim claim, TimeSpan lease, CancellationToken ct)
     {
-        await using var command = db.CreateCommand("UPDATE embedding_queue SET claimed_until = now() + $3 WHERE space_id = $1 AND claim = $2");
-        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = claim.Space.Id });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = claim.Token });
+        await using var command = db.CreateCommand("UPDATE embedding_queue SET claimed_until = now() + $5 WHERE tenant_id = $1 AND space_id = $2 AND claim = $3 AND memory_id = ANY($4)");
+        Identify(command, claim);
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = lease });
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>Gives a claim back untouched, without counting the attempt: the worker stops, or the model is away as a whole.</summary>
+    /// <summary>Gives a claim back without counting the attempt: the worker stops, or the model is away as a whole.</summary>
     /// <param name="pause">Before anyone takes the jobs again.</param>
-    public async Task ReleaseAsync(EmbeddingClaim claim, TimeSpan pause, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
-            "UPDATE embedding_queue SET claim = NULL, claimed_until = now() + $3, attempts = attempts - 1 WHERE space_id = $1 AND claim = $2");
-        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = claim.Space.Id });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = claim.Token });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = pause });
-        await command.ExecuteNonQueryAsync(ct);
-    }
-
-    public async Task<EmbeddingQueueStatus> StatusAsync(CancellationToken ct)
+    /// <param name="reason">One of <see cref="EmbeddingReasons"/>, where the queue shall show why; null leaves what it says.</param>
+    /// <param name="error">The same in words.</param>
+    public async Task ReleaseAsync(EmbeddingClaim claim, TimeSpan pause, CancellationToken ct, string? reason = null, string? error = null)
     {
         await using var command = db.CreateCommand("""
-            SELECT count(*) FILTER (WHERE failed_at IS NULL AND claimed_until < now() OR failed_at IS NULL AND claim IS NULL),
-                   count(*) FILTER (WHERE failed_at IS NULL AND claimed_until >= now() AND claim IS NOT NULL),
-                   count(*) FILTER (WHERE failed_at IS NOT NULL),
-                   min(enqueued_at) FILTER (WHERE failed_at IS NULL)
-            FROM embedding_queue WHERE tenant_id = $1
+            UPDATE embedding_queue SET claim = NULL, claimed_until = now() + $5, attempts = attempts - 1,
+                reason = coalesce($6, reason), last_error = CASE WHEN $6 IS NULL THEN last_error ELSE $7 END
+            WHERE tenant_id = $1 AND space_id = $2 AND claim = $3 AND memory_id = ANY($4)
             """);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
-        await using var row = await command.ExecuteReaderAsync(ct);
-        await row.ReadAsync(ct);
-        return new EmbeddingQueueStatus(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetFieldValue<DateTimeOffset>(3));
+        Identify(command, claim);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = pause });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        command.Parameters.Add(new NpgsqlParameter { Value = error is null ? DBNull.Value : TextSanitizer.Clean(error), NpgsqlDbType = NpgsqlDbType.Text });
+        await command.ExecuteNonQueryAsync(ct);
     }
 
     /// <summary>Memories of the space still to be embedded, claimed or not; counted no further than <paramref name="atMost"/>, as a queue may hold millions.</summary>
@@ -187,7 +183,7 @@ public sealed class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope tenant)
     public async Task<IReadOnlyList<DeadLetter>> DeadLettersAsync(int limit, CancellationToken ct, (DateTimeOffset FailedAt, Guid MemoryId)? after = null)
     {
         await using var command = db.CreateCommand("""
-            SELECT memory_id, space_id, attempts, last_error, failed_at FROM embedding_queue
+            SELECT memory_id, space_id, attempts, last_error, failed_at, reason FROM embedding_queue
             WHERE tenant_id = $1 AND failed_at IS NOT NULL AND ($3::timestamptz IS NULL OR (failed_at, memory_id) < ($3, $4))
             ORDER BY failed_at DESC, memory_id DESC LIMIT $2
             """);
@@ -199,7 +195,10 @@ public sealed class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope tenant)
         await using var row = await command.ExecuteReaderAsync(ct);
         while (await row.ReadAsync(ct))
         {
-            letters.Add(new DeadLetter(row.GetGuid(0), row.GetInt16(1), row.GetInt32(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetFieldValue<DateTimeOffset>(4)));
+            letters.Add(new DeadLetter(row.GetGuid(0), row.GetInt16(1), row.GetInt32(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetFieldValue<DateTimeOffset>(4))
+            {
+                Reason = row.IsDBNull(5) ? null : row.GetString(5),
+            });
         }
 
         return letters;
@@ -218,14 +217,20 @@ public sealed class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope tenant)
         return await command.ExecuteNonQueryAsync(ct);
     }
 
+    // By the key: a search for the claim alone would read a queue of a million rows.
+    private void Identify(NpgsqlCommand command, EmbeddingClaim claim, Guid[]? ids = null)
+    {
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = claim.Space.Id });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = claim.Token });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = ids ?? [.. claim.Jobs.Select(j => j.MemoryId)] });
+    }
+
     private async Task<HashSet<Guid>> TakeAsync(NpgsqlTransaction transaction, EmbeddingClaim claim, Guid[] ids, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(
             "DELETE FROM embedding_queue WHERE tenant_id = $1 AND space_id = $2 AND claim = $3 AND memory_id = ANY($4) RETURNING memory_id", transaction.Connection, transaction);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
-        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = claim.Space.Id });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = claim.Token });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = ids });
+        Identify(command, claim, ids);
         var taken = new HashSet<Guid>();
         await using var row = await command.ExecuteReaderAsync(ct);
         while (await row.ReadAsync(ct))

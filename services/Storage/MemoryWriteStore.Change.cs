@@ -209,13 +209,13 @@ public sealed partial class MemoryWriteStore
             SELECT tenant_id, id, version, $3, to_jsonb(m) - 'words' - 'content_hash' FROM memories m WHERE tenant_id = $1 AND id = $2
             """, ct, Text(tenant.Current), Uuid(id), Text(change));
 
-    /// <summary>(Re)queues memories for every space that takes writes; a running claim on them is void.</summary>
+    /// <summary>(Re)queues memories for every space, as a retired one may become the active one again at any time; a running claim on them is void.</summary>
     private Task<int> EnqueueAsync(NpgsqlTransaction transaction, Guid[] ids, CancellationToken ct) =>
         ExecuteAsync(transaction, """
             INSERT INTO embedding_queue (tenant_id, memory_id, space_id)
-            SELECT $1, m, s.id FROM unnest($2) AS m CROSS JOIN embedding_spaces s WHERE s.state IN ('active', 'building')
+            SELECT $1, m, s.id FROM unnest($2) AS m CROSS JOIN embedding_spaces s WHERE s.state <> 'dropping'
             ON CONFLICT (tenant_id, memory_id, space_id) DO UPDATE
-            SET enqueued_at = now(), attempts = 0, claim = NULL, claimed_until = '-infinity', failed_at = NULL, last_error = NULL
+            SET enqueued_at = now(), attempts = 0, claim = NULL, claimed_until = '-infinity', failed_at = NULL, reason = NULL, last_error = NULL
             """, ct, Text(tenant.Current), Uuids(ids));
 
     private async Task DropVectorsAsync(NpgsqlTransaction transaction, Guid[] ids, CancellationToken ct)

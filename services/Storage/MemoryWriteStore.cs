@@ -138,7 +138,7 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
             RETURNING id),
         queued AS (
             INSERT INTO embedding_queue (tenant_id, memory_id, space_id)
-            SELECT $1, c.id, s.id FROM created c CROSS JOIN embedding_spaces s WHERE s.state IN ('active', 'building'))
+            SELECT $1, c.id, s.id FROM created c CROSS JOIN embedding_spaces s WHERE s.state <> 'dropping')
         SELECT id FROM created
         """;
 

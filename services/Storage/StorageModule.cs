@@ -36,6 +36,8 @@ public static class StorageModule
         services.TryAddSingleton<SchemaStore>();
         services.TryAddSingleton<EmbeddingSpaceStore>();
         services.TryAddSingleton<EmbeddingQueueStore>();
+        services.TryAddSingleton<EmbeddingFillStore>();
+        services.TryAddSingleton<EmbeddingCacheStore>();
         services.TryAddSingleton<MemoryWriteStore>();
         services.TryAddSingleton<VectorIndexStore>();
         services.TryAddSingleton<OperationStore>();

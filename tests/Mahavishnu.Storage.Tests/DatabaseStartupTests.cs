@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Npgsql;
 
@@ -44,7 +45,7 @@ public sealed class DatabaseStartupTests(PostgresFixture postgres)
 
         await stores.WriteAsync(Stores.Draft("text"));
         var claim = await stores.Queue.ClaimAsync(space, 1, 1, TimeSpan.FromMinutes(1), Ct);
-        await stores.Queue.FailAsync(claim, [new FailedJob(claim.Jobs[0].MemoryId, "no")], 1, TimeSpan.Zero, Ct);
+        await stores.Queue.FailAsync(claim, [new FailedJob(claim.Jobs[0].MemoryId, EmbeddingReasons.ModelError, "no")], 1, TimeSpan.Zero, Ct);
         component = await ComponentAsync(host, "embedding");
         Assert.Equal(("degraded", 1), (component.GetProperty("status").GetString(), component.GetProperty("metadata").GetProperty("failed").GetInt32()));
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(host, HealthRoutes.Ready));

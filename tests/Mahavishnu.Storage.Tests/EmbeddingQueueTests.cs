@@ -112,7 +112,7 @@ public sealed class EmbeddingQueueTests(PostgresFixture postgres)
 
         var heir = await ClaimAsync(stores, space);
         var late = await stores.Queue.CompleteAsync(dead, [Done(dead, 0.5f)], Ct);
-        await stores.Queue.FailAsync(dead, [new FailedJob(dead.Jobs[0].MemoryId, "late")], 1, Lease, Ct);
+        await stores.Queue.FailAsync(dead, [new FailedJob(dead.Jobs[0].MemoryId, EmbeddingReasons.TextRefused, "late")], 1, Lease, Ct);
         await stores.Queue.ReleaseAsync(dead, TimeSpan.Zero, Ct);
         var saved = await stores.Queue.CompleteAsync(heir, [Done(heir, 1)], Ct);
 
@@ -178,7 +178,7 @@ public sealed class EmbeddingQueueTests(PostgresFixture postgres)
         {
             var claim = await ClaimAsync(stores, space);
             Assert.Equal(attempt, claim.Jobs[0].Attempt);
-            await stores.Queue.FailAsync(claim, [new FailedJob(id, $"the model said \0 {attempt}")], maxAttempts: 3, TimeSpan.FromSeconds(10), Ct);
+            await stores.Queue.FailAsync(claim, [new FailedJob(id, EmbeddingReasons.TextRefused, $"the model said \0 {attempt}")], maxAttempts: 3, TimeSpan.FromSeconds(10), Ct);
             Assert.Empty((await ClaimAsync(stores, space)).Jobs);
             pauses.Add(await stores.Database.ScalarAsync<double>("SELECT extract(epoch FROM claimed_until - now())::float8 FROM embedding_queue"));
             await stores.ExpireLeasesAsync();
@@ -189,7 +189,7 @@ public sealed class EmbeddingQueueTests(PostgresFixture postgres)
         Assert.Equal((0, 0, 1), Counts(await stores.Queue.StatusAsync(Ct)));
         Assert.Equal(EmbeddingStates.Failed, (await stores.ReadAsync(id))!.Embedding);
         var letter = Assert.Single(await stores.Queue.DeadLettersAsync(10, Ct));
-        Assert.Equal((id, (int)space.Id, 3, "the model said  3"), (letter.MemoryId, letter.SpaceId, letter.Attempts, letter.Error));
+        Assert.Equal((id, (int)space.Id, 3, EmbeddingReasons.TextRefused, "the model said  3"), (letter.MemoryId, letter.SpaceId, letter.Attempts, letter.Reason, letter.Error));
 
         Assert.Equal(0, await stores.Queue.RetryAsync([Guid.CreateVersion7()], Ct));
         Assert.Equal(1, await stores.Queue.RetryAsync([id], Ct));
@@ -205,7 +205,7 @@ public sealed class EmbeddingQueueTests(PostgresFixture postgres)
         await stores.WriteAsync(Stores.Draft("good"), Stores.Draft("bad"));
         var claim = await ClaimAsync(stores, space);
 
-        await stores.Queue.FailAsync(claim, [new FailedJob(claim.Jobs[1].MemoryId, "bad")], 5, Lease, Ct);
+        await stores.Queue.FailAsync(claim, [new FailedJob(claim.Jobs[1].MemoryId, EmbeddingReasons.TextRefused, "bad")], 5, Lease, Ct);
         await stores.Queue.FailAsync(claim, [], 5, Lease, Ct);
 
         Assert.Equal(1, await stores.Queue.CompleteAsync(claim, [Done(claim, 1, 0), Done(claim, 1, 1)], Ct));
@@ -222,11 +222,56 @@ public sealed class EmbeddingQueueTests(PostgresFixture postgres)
 
         await stores.Queue.ReleaseAsync(await ClaimAsync(stores, space), TimeSpan.Zero, Ct);
         var next = await ClaimAsync(stores, space);
-        await stores.Queue.ReleaseAsync(next, Lease, Ct);
+        await stores.Queue.ReleaseAsync(next, Lease, Ct, EmbeddingReasons.ModelAway, "nobody \0 there");
 
         Assert.Equal(1, next.Jobs[0].Attempt);
         Assert.Empty((await ClaimAsync(stores, space)).Jobs);
-        Assert.Equal((1, 0, 0), Counts(await stores.Queue.StatusAsync(Ct)));
+        var status = await stores.Queue.StatusAsync(Ct);
+        Assert.Equal((1, 0, 0), Counts(status));
+        Assert.Equal([new EmbeddingQueueReason(EmbeddingReasons.ModelAway, 1, 0, "nobody  there")], status.Reasons);
+    }
+
+    [Fact]
+    public async Task The_status_says_for_each_space_what_waits_what_failed_and_why()
+    {
+        var (stores, space) = await Stores.CreateWithSpaceAsync(postgres);
+        await using var _ = stores;
+        var (other, _) = await stores.Spaces.AddAsync(Stores.Model with { Digest = "2" }, Ct);
+        await stores.WriteAsync([.. Enumerable.Range(0, 6).Select(i => Stores.Draft($"text {i}"))]);
+        var claim = await ClaimAsync(stores, space);
+
+        await stores.Queue.FailAsync(claim, [Failed(0, EmbeddingReasons.TextRefused), Failed(1, EmbeddingReasons.ZeroVector)], 5, Lease, Ct);
+        await stores.Queue.FailAsync(claim, [Failed(2, EmbeddingReasons.TextRefused)], 1, Lease, Ct);
+        await stores.Queue.CompleteAsync(claim, [Done(claim, 1, 3)], Ct);
+
+        var status = await stores.Queue.StatusAsync(Ct);
+        Assert.Equal((2, 2, 1), Counts(status));
+        Assert.Equal(
+            [new EmbeddingQueueReason(EmbeddingReasons.TextRefused, 1, 1, "because of 0"), new EmbeddingQueueReason(EmbeddingReasons.ZeroVector, 1, 0, "because of 1")],
+            status.Reasons);
+        Assert.Equal(status, await stores.Queue.StatusAsync(space, Ct) with { Reasons = status.Reasons });
+        Assert.Equal((6, 0, 0), Counts(await stores.Queue.StatusAsync(other, Ct)));
+        Assert.Empty((await stores.Queue.StatusAsync(other, Ct)).Reasons);
+
+        // A retry is told apart from the first attempt by the reason it still has; a change of the text begins anew.
+        await stores.Queue.RetryAsync(null, Ct);
+        Assert.Equal((3, 2, 0), Counts(await stores.Queue.StatusAsync(Ct)));
+        await stores.Memories.UpdateAsync(claim.Jobs[0].MemoryId, null, m => Stores.Draft("new", m.Id), Ct);
+        Assert.Equal((1, 0), (await stores.Queue.StatusAsync(Ct)).Reasons.Where(r => r.Reason == EmbeddingReasons.TextRefused).Select(r => (r.Waiting, r.Failed)).Single());
+
+        FailedJob Failed(int index, string reason) => new(claim.Jobs[index].MemoryId, reason, $"because of {index}");
+    }
+
+    [Fact]
+    public async Task While_no_space_is_active_the_status_is_that_of_all_together()
+    {
+        await using var stores = await Stores.CreateAsync(postgres);
+        await stores.Spaces.AddAsync(Stores.Model, Ct);
+        await stores.Spaces.AddAsync(Stores.Model with { Digest = "2" }, Ct);
+
+        await stores.WriteAsync(Stores.Draft("text"));
+
+        Assert.Equal((2, 0, 0), Counts(await stores.Queue.StatusAsync(Ct)));
     }
 
     private static Task<EmbeddingClaim> ClaimAsync(Stores stores, EmbeddingSpace space) => stores.Queue.ClaimAsync(space, 100, long.MaxValue, Lease, Ct);

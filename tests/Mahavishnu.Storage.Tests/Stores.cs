@@ -16,6 +16,8 @@ internal sealed class Stores : IAsyncDisposable
         Memories = new MemoryWriteStore(database.DataSource, tenant, Signal);
         Queue = new EmbeddingQueueStore(database.DataSource, tenant);
         Spaces = new EmbeddingSpaceStore(database.DataSource);
+        Fill = new EmbeddingFillStore(database.DataSource, tenant, Spaces);
+        Cache = new EmbeddingCacheStore(database.DataSource);
         Index = new VectorIndexStore(database.DataSource);
         Operations = new OperationStore(database.DataSource, tenant, TimeProvider.System);
     }
@@ -29,6 +31,10 @@ internal sealed class Stores : IAsyncDisposable
     public EmbeddingQueueStore Queue { get; }
 
     public EmbeddingSpaceStore Spaces { get; }
+
+    public EmbeddingFillStore Fill { get; }
+
+    public EmbeddingCacheStore Cache { get; }
 
     public VectorIndexStore Index { get; }
 

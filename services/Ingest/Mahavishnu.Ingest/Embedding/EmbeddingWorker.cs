@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Mahavishnu.Contracts;
 using Mahavishnu.Embeddings;
 using Mahavishnu.Storage;
 using Microsoft.Extensions.Hosting;
@@ -139,7 +140,7 @@ internal sealed partial class EmbeddingWorker(
     {
         var most = _options.MaxAttempts + DeathsForgiven;
         return (
-            [.. jobs.Where(j => j.Attempt > most).Select(j => new FailedJob(j.MemoryId, $"Given up: {j.Attempt - 1} attempts ended with their process."))],
+            [.. jobs.Where(j => j.Attempt > most).Select(j => new FailedJob(j.MemoryId, EmbeddingReasons.WorkerDied, $"Given up: {j.Attempt - 1} attempts ended with their process."))],
             [.. jobs.Where(j => j.Attempt <= most)]);
     }
 
@@ -177,7 +178,7 @@ internal sealed partial class EmbeddingWorker(
             catch (PostgresException e) when (e.SqlState.StartsWith("22", StringComparison.Ordinal))
             {
                 telemetry.EmbeddingFailed("bad_vector", 1);
-                failed.Add(new FailedJob(job.Job.MemoryId, e.MessageText));
+                failed.Add(new FailedJob(job.Job.MemoryId, EmbeddingReasons.BadAnswer, e.MessageText));
             }
         }
 

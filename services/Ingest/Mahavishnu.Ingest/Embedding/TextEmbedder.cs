@@ -1,3 +1,4 @@
+using Mahavishnu.Contracts;
 using Mahavishnu.Embeddings;
 using Mahavishnu.Storage;
 using Microsoft.Extensions.Options;
@@ -42,7 +43,7 @@ internal sealed class TextEmbedder(IngestTelemetry telemetry, IOptions<Embedding
                 }
 
                 telemetry.EmbeddingFailed("model_error", 1);
-                failed.Add(new FailedJob(one.Job.MemoryId, $"The model refused the text: {alone.Message}"));
+                failed.Add(new FailedJob(one.Job.MemoryId, EmbeddingReasons.TextRefused, $"The model refused the text: {alone.Message}"));
                 one.Failed = true;
             }
         }
@@ -52,7 +53,7 @@ internal sealed class TextEmbedder(IngestTelemetry telemetry, IOptions<Embedding
             if (VectorCheck.Fault(text.Vectors, client.Model.Dimensions) is { } fault)
             {
                 telemetry.EmbeddingFailed("bad_vector", 1);
-                failed.Add(new FailedJob(text.Job.MemoryId, fault));
+                failed.Add(new FailedJob(text.Job.MemoryId, EmbeddingReasons.BadAnswer, fault));
             }
             else
             {
