@@ -171,8 +171,14 @@ public sealed class DegradedTests(PostgresFixture postgres)
     }
 }
 
-/// <summary>A clock that does not tick: what is cached stays cached.</summary>
+/// <summary>A clock that does not tick: what is cached stays cached, until a test says how much time has passed.</summary>
 internal sealed class FrozenTime : TimeProvider
 {
-    public override long GetTimestamp() => 0;
+    private long _passed;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => Interlocked.Read(ref _passed);
+
+    public void Pass(TimeSpan time) => Interlocked.Add(ref _passed, time.Ticks);
 }

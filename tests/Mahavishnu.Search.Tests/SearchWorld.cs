@@ -105,13 +105,15 @@ internal sealed class SearchWorld : IAsyncDisposable
     }
 
     /// <summary>What the embedding worker does, now.</summary>
-    public async Task EmbedAsync()
+    public async Task EmbedAsync() => await EmbedAsync(await SpaceAsync(), await Model.Value);
+
+    /// <summary>The same for a space and its model.</summary>
+    public async Task EmbedAsync(EmbeddingSpace space, EmbeddingClient client)
     {
         var queue = Host.Get<EmbeddingQueueStore>();
-        var client = await Model.Value;
         while (true)
         {
-            var claim = await queue.ClaimAsync(await SpaceAsync(), 1_000, 64 * 1024 * 1024, TimeSpan.FromMinutes(1), Ct);
+            var claim = await queue.ClaimAsync(space, 1_000, 64 * 1024 * 1024, TimeSpan.FromMinutes(1), Ct);
             if (claim.Jobs.Count == 0)
             {
                 return;

@@ -2,7 +2,7 @@ using Mahavishnu.Storage;
 
 namespace Mahavishnu.Search;
 
-/// <summary>The active embedding space as this process knows it: a second old at most.</summary>
+/// <summary>The active embedding space as this process knows it: a second old at most, and every search finds out whether it still is.</summary>
 internal sealed class ActiveSpace(EmbeddingSpaceStore spaces, TimeProvider time)
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
@@ -10,13 +10,12 @@ internal sealed class ActiveSpace(EmbeddingSpaceStore spaces, TimeProvider time)
     private volatile Known? _known;
 
     /// <returns>Null while there is none.</returns>
-    public async ValueTask<EmbeddingSpace?> GetAsync(CancellationToken ct)
-    {
-        if (_known is { } known && time.GetElapsedTime(known.ReadAt) <= Fresh)
-        {
-            return known.Space;
-        }
+    public async ValueTask<EmbeddingSpace?> GetAsync(CancellationToken ct) =>
+        _known is { } known && time.GetElapsedTime(known.ReadAt) <= Fresh ? known.Space : await ReadAsync(ct);
 
+    /// <summary>Asks the database, whatever is known.</summary>
+    public async Task<EmbeddingSpace?> ReadAsync(CancellationToken ct)
+    {
         var space = await spaces.FindActiveAsync(ct);
         // "None" is not kept: the first memory's vector makes the space, and who saw that it is ready may ask for it at once.
         _known = space is null ? null : new Known(space, time.GetTimestamp());

@@ -26,7 +26,8 @@ internal sealed record SearchTuning(
 
 /// <param name="Hits">Best first.</param>
 /// <param name="More">Whether there may be more than these, because a bound of the search was reached.</param>
-internal sealed record SearchRows(IReadOnlyList<SearchHit> Hits, bool More);
+/// <param name="ActiveSpace">The space that was active when they were read: another than the plan's, and they are not what is asked for.</param>
+internal sealed record SearchRows(IReadOnlyList<SearchHit> Hits, bool More, short? ActiveSpace);
 
 /// <param name="Vector">Null while it has none.</param>
 internal sealed record LikeMemory(Guid Id, HalfVector? Vector);
@@ -57,6 +58,8 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
 
         var hits = new List<SearchHit>(plan.Question.Limit);
         await using var row = await batch.ExecuteReaderAsync(ct);
+        await row.ReadAsync(ct);
+        short? active = row.IsDBNull(SettingsCount) ? null : row.GetInt16(SettingsCount);
         await row.NextResultAsync(ct);
         var more = false;
         while (await row.ReadAsync(ct))
@@ -68,7 +71,7 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
             }
         }
 
-        return new SearchRows(hits, more);
+        return new SearchRows(hits, more, active);
     }
 
     private static bool More(SearchPlan plan, int nearest, bool unreadWords, int byText)
@@ -82,8 +85,13 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
 
     // A batch is one transaction, so "local" lasts for it. A plan for these statements is never worth compiling (jit),
     // and what they cost is bounded by limits that the planner cannot see.
-    private const string Settings =
-        "SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('jit', 'off', true)";
+    // The active space comes along: whoever knew another one a moment ago learns of the switch in the same round trip.
+    private const string Settings = """
+        SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('jit', 'off', true),
+               (SELECT s.id FROM embedding_spaces s WHERE s.state = 'active')
+        """;
+
+    private const int SettingsCount = 3;
 
     // Before it: what the search says about itself.
     private const int First = 3;

@@ -19,6 +19,9 @@ internal sealed class SearchTelemetry(IMeterFactory meters)
     private readonly Counter<long> _exact = meters.Create(Name).CreateCounter<long>(
         "mahavishnu.search.exact_retries", unit: "{search}", description: "Searches whose approximate scan came back short and was run again exactly.");
 
+    private readonly Counter<long> _switched = meters.Create(Name).CreateCounter<long>(
+        "mahavishnu.search.space_retries", unit: "{search}", description: "Searches run again because the active embedding space changed under them.");
+
     public Measurement Start(SearchMode mode, bool unified) => new(this, mode, unified);
 
     /// <summary>One span and one measurement that end together, whichever way the block is left.</summary>
@@ -34,6 +37,12 @@ internal sealed class SearchTelemetry(IMeterFactory meters)
         {
             owner._exact.Add(1);
             _activity?.SetTag("mahavishnu.search.exact", true);
+        }
+
+        public void Switched()
+        {
+            owner._switched.Add(1);
+            _activity?.SetTag("mahavishnu.search.switched", true);
         }
 
         public void Found(int hits, IReadOnlyList<string> degraded)

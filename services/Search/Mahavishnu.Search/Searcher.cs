@@ -7,6 +7,10 @@ using Pgvector;
 
 namespace Mahavishnu.Search;
 
+/// <summary>An answer and the one space that all of it was compared in.</summary>
+/// <param name="Space">Null where there was none.</param>
+internal sealed record SpaceAnswer(SearchResponse Response, short? Space);
+
 /// <summary>The way of a question: its vector, one round trip to the database, again exactly where the index came back short.</summary>
 internal sealed class Searcher(
     SearchStore store, ActiveSpace active, QuestionEmbedder embedder, LexemeStatistics lexemes, SearchTelemetry telemetry, IOptions<SearchOptions> options)
@@ -17,36 +21,54 @@ internal sealed class Searcher(
     // What an exact search compares anyway costs little more to look at; groups that are still not filled have no more to give.
     private const int ExactCandidates = 5_000;
 
+    // One more than a switch and its way back need. After that somebody switches all the time, and the last answer, which was whole and
+    // true a moment ago, is better than none.
+    private const int MostAttempts = 4;
+
     /// <returns>Null: the memory to find more like does not exist.</returns>
-    public async Task<SearchResponse?> SearchAsync(Question question, bool unified, CancellationToken ct)
+    public async Task<SearchResponse?> SearchAsync(Question question, bool unified, CancellationToken ct) =>
+        (await AnswerAsync(question, unified, ct))?.Response;
+
+    /// <returns>Null: the memory to find more like does not exist.</returns>
+    public async Task<SpaceAnswer?> AnswerAsync(Question question, bool unified, CancellationToken ct)
     {
         using var measurement = telemetry.Start(question.Mode, unified);
-        // Reads are safe to repeat; a space that was replaced meanwhile takes its table with it.
-        var answer = await TransientRetry.RunAsync(token => AnswerAsync(question, measurement, token), ct);
+        // Reads are safe to repeat.
+        var answer = await TransientRetry.RunAsync(token => InOneSpaceAsync(question, measurement, token), ct);
         if (answer is null)
         {
             measurement.NotFound();
             return null;
         }
 
-        measurement.Found(answer.Hits.Count, answer.Degraded);
+        measurement.Found(answer.Response.Hits.Count, answer.Response.Degraded);
         return answer;
     }
 
-    private async Task<SearchResponse?> AnswerAsync(Question question, SearchTelemetry.Measurement measurement, CancellationToken ct)
+    private async Task<SpaceAnswer?> InOneSpaceAsync(Question question, SearchTelemetry.Measurement measurement, CancellationToken ct)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            return await TryAsync(question, measurement, ct);
-        }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
-        {
+            try
+            {
+                var (answer, current) = await TryAsync(question, measurement, ct);
+                if (current || attempt == MostAttempts)
+                {
+                    return answer;
+                }
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable && attempt < MostAttempts)
+            {
+                // The space was dropped meanwhile, and its table with it.
+            }
+
             active.Forget();
-            return await TryAsync(question, measurement, ct);
+            measurement.Switched();
         }
     }
 
-    private async Task<SearchResponse?> TryAsync(Question question, SearchTelemetry.Measurement measurement, CancellationToken ct)
+    /// <returns>The answer, and whether its space was still the active one when the memories were read.</returns>
+    private async Task<(SpaceAnswer? Answer, bool Current)> TryAsync(Question question, SearchTelemetry.Measurement measurement, CancellationToken ct)
     {
         var degraded = new List<string>();
         var space = await active.GetAsync(ct);
@@ -55,7 +77,7 @@ internal sealed class Searcher(
         {
             if (await store.FindAsync(id, question.Mode == SearchMode.Text ? null : space, ct) is not { } like)
             {
-                return null;
+                return (null, true);
             }
 
             vector = like.Vector;
@@ -80,23 +102,28 @@ internal sealed class Searcher(
         }
 
         var words = question.Mode != SearchMode.Vector;
-        var hits = words || vector is not null ? await FindAsync(new SearchPlan(
-            question, space, vector, words, words ? await lexemes.GetAsync(ct) : LexemeFrequencies.Unknown, Tuning(question, space)), measurement, ct) : [];
-        return new SearchResponse(hits, JsonNamingPolicy.CamelCase.ConvertName(question.Mode.ToString()), space?.Model, degraded, measurement.Elapsed.TotalMilliseconds);
+        var found = words || vector is not null
+            ? await FindAsync(new SearchPlan(
+                question, space, vector, words, words ? await lexemes.GetAsync(ct) : LexemeFrequencies.Unknown, Tuning(question, space)), measurement, ct)
+            // Nothing to look for here; another space's model may answer.
+            : new SearchRows([], More: false, (await active.ReadAsync(ct))?.Id);
+        var response = new SearchResponse(
+            found.Hits, JsonNamingPolicy.CamelCase.ConvertName(question.Mode.ToString()), space?.Model, degraded, measurement.Elapsed.TotalMilliseconds);
+        return (new SpaceAnswer(response, space?.Id), found.ActiveSpace == space?.Id);
     }
 
-    private async Task<IReadOnlyList<SearchHit>> FindAsync(SearchPlan plan, SearchTelemetry.Measurement measurement, CancellationToken ct)
+    private async Task<SearchRows> FindAsync(SearchPlan plan, SearchTelemetry.Measurement measurement, CancellationToken ct)
     {
         var found = await store.SearchAsync(plan, ct);
-        if (found.Hits.Count >= plan.Question.Limit || !found.More)
+        if (found.Hits.Count >= plan.Question.Limit || !found.More || found.ActiveSpace != plan.Space?.Id)
         {
-            return found.Hits;
+            return found;
         }
 
         // Whoever asks for ten and could have ten gets ten: this time without the bounds that made it quick.
         measurement.RanExactly();
         var exact = plan with { Exact = true, Tuning = plan.Tuning with { Candidates = ExactCandidates, RankedMatches = ExactCandidates } };
-        return (await store.SearchAsync(exact, ct)).Hits;
+        return await store.SearchAsync(exact, ct);
     }
 
     private SearchTuning Tuning(Question question, EmbeddingSpace? space)

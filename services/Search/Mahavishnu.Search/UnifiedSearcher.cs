@@ -10,6 +10,8 @@ namespace Mahavishnu.Search;
 /// </summary>
 internal sealed partial class UnifiedSearcher(Searcher searcher, ILogger<UnifiedSearcher> logger)
 {
+    private const int MostRounds = 3;
+
     /// <returns>Null: the memory to find more like does not exist.</returns>
     public async Task<SearchResponse?> SearchAsync(Question question, CancellationToken ct)
     {
@@ -28,37 +30,43 @@ internal sealed partial class UnifiedSearcher(Searcher searcher, ILogger<Unified
 
     private async Task<SearchResponse?> OneByOneAsync(Question question, PostgresException together, CancellationToken ct)
     {
-        var answers = new List<SearchResponse>();
+        var answers = new List<SpaceAnswer>();
         var failed = new List<string>();
         Origin[] origins = question.ProjectId is null ? [Origin.Memories, Origin.SessionBuddy] : [Origin.Memories, Origin.SessionBuddy, Origin.Shared];
-        foreach (var origin in origins)
+        // Once more for those asked before another space became the active one: scores of two spaces do not belong into one list.
+        for (var round = 0; round == 0 || round < MostRounds && answers.DistinctBy(a => a.Space).Count() > 1; round++)
         {
-            try
+            (answers, failed) = ([], []);
+            foreach (var origin in origins)
             {
-                if (await searcher.SearchAsync(question with { Origin = origin }, unified: true, ct) is not { } answer)
+                try
                 {
-                    return null;
-                }
+                    if (await searcher.AnswerAsync(question with { Origin = origin }, unified: true, ct) is not { } answer)
+                    {
+                        return null;
+                    }
 
-                answers.Add(answer);
-            }
-            catch (PostgresException e) when (!e.IsTransient)
-            {
-                SourceFailed(logger, NameOf(origin), e.MessageText);
-                failed.Add(ErrorCodes.Degraded.SourceFailed(NameOf(origin)));
+                    answers.Add(answer);
+                }
+                catch (PostgresException e) when (!e.IsTransient)
+                {
+                    SourceFailed(logger, NameOf(origin), e.MessageText);
+                    failed.Add(ErrorCodes.Degraded.SourceFailed(NameOf(origin)));
+                }
             }
         }
 
-        if (answers.Count == 0)
+        if (answers.Count == 0 || answers.DistinctBy(a => a.Space).Count() > 1)
         {
             throw together;
         }
 
-        return answers[0] with
+        var responses = answers.ConvertAll(a => a.Response);
+        return responses[0] with
         {
-            Hits = [.. answers.SelectMany(a => a.Hits).OrderByDescending(h => h.Score).ThenBy(h => h.Id).Take(question.Limit)],
-            Degraded = [.. answers.SelectMany(a => a.Degraded).Distinct(StringComparer.Ordinal), .. failed],
-            TookMs = answers.Sum(a => a.TookMs),
+            Hits = [.. responses.SelectMany(a => a.Hits).OrderByDescending(h => h.Score).ThenBy(h => h.Id).Take(question.Limit)],
+            Degraded = [.. responses.SelectMany(a => a.Degraded).Distinct(StringComparer.Ordinal), .. failed],
+            TookMs = responses.Sum(a => a.TookMs),
         };
     }
 
