@@ -19,6 +19,28 @@ public static class EmbeddingProviders
     public const string Auto = "auto";
 }
 
+/// <summary>How a provider does: <see cref="EmbeddingProviderStatus.State"/>.</summary>
+public static class EmbeddingProviderStates
+{
+    /// <summary>It answers and has the model.</summary>
+    public const string Ready = "ready";
+
+    /// <summary>It does not answer.</summary>
+    public const string Away = "away";
+
+    /// <summary>It answers and does not have the model.</summary>
+    public const string Missing = "missing";
+
+    /// <summary>It is downloading the model.</summary>
+    public const string Pulling = "pulling";
+
+    /// <summary>It has another content under the model's name.</summary>
+    public const string Changed = "changed";
+
+    /// <summary>Not asked yet.</summary>
+    public const string Unknown = "unknown";
+}
+
 /// <summary>States of an embedding space.</summary>
 public static class EmbeddingSpaceStates
 {
@@ -122,7 +144,7 @@ public sealed record EmbeddingQueueReason(string Reason, long Waiting, long Fail
 /// <summary>How the embedding provider does.</summary>
 /// <param name="Provider">One of <see cref="EmbeddingProviders"/>.</param>
 /// <param name="Model">The model that is meant.</param>
-/// <param name="State"><c>ready</c>, <c>away</c>, <c>missing</c>, <c>pulling</c>, <c>changed</c> or <c>unknown</c> (not asked yet).</param>
+/// <param name="State">One of <see cref="EmbeddingProviderStates"/>.</param>
 /// <param name="Message">One sentence; null where all is well.</param>
 /// <param name="Hint">The command that would change it, where there is one.</param>
 public sealed record EmbeddingProviderStatus(string Provider, string? Model, string State, string? Message, string? Hint)

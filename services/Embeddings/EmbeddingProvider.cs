@@ -16,4 +16,9 @@ public interface IEmbeddingProvider
     /// <summary>Makes a model ready for use. The caller disposes the client.</summary>
     /// <exception cref="EmbeddingModelException">As above, or the provider now has another content under this name.</exception>
     Task<EmbeddingClient> OpenAsync(EmbeddingModel model, CancellationToken ct);
+
+    /// <summary>How a model does at this moment; asks the provider at most one quick question.</summary>
+    /// <param name="digest">The content that the stored vectors are of; null: any will do.</param>
+    Task<EmbeddingProviderStatus> StatusAsync(string model, string? digest, CancellationToken ct) =>
+        Task.FromResult(new EmbeddingProviderStatus(Name, model, EmbeddingProviderStates.Ready, null, null));
 }

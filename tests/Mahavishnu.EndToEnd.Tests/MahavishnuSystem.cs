@@ -21,6 +21,8 @@ public abstract class MahavishnuSystem : IAsyncDisposable
             ["Database__MaxPoolSize"] = "12",
             ["Database__IdleLifetimeSeconds"] = "2",
             ["Logging__LogLevel__Default"] = "Information",
+            // What a developer's own Ollama has must not decide what a test finds.
+            ["Embedding__Provider"] = EmbeddingProviders.Builtin,
         };
         foreach (var (name, value) in settings)
         {

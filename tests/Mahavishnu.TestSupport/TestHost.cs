@@ -75,6 +75,8 @@ public sealed class TestHost : IAsyncDisposable
             ["Database:MinPoolSize"] = "0",
             ["Database:MaxPoolSize"] = "10",
             ["Database:IdleLifetimeSeconds"] = "2",
+            // What a developer's own Ollama has must not decide what a test finds.
+            ["Embedding:Provider"] = EmbeddingProviders.Builtin,
         });
         builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, s.Value)));
         builder.Logging.ClearProviders();
