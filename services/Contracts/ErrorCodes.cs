@@ -41,6 +41,9 @@ public static class ErrorCodes
     /// <summary>403: the directory lies outside <c>Ingest:Roots</c>.</summary>
     public const string OutsideRoots = "outside_roots";
 
+    /// <summary>Of an operation: a file to import cannot be read as one of Session-Buddy's.</summary>
+    public const string UnreadableSource = "unreadable_source";
+
     /// <summary>503: the database does not answer; <c>Retry-After</c> says when to ask again.</summary>
     public const string DatabaseUnavailable = "database_unavailable";
 

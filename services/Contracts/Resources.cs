@@ -35,6 +35,7 @@ public static class Resources
     public const string Embeddings = "embeddings";
     public const string SearchRoute = "search";
     public const string Evaluations = "evals";
+    public const string Imports = "imports";
     public const string Schema = "schema";
 
     /// <summary>First path segment under <see cref="Api"/> → the service that serves it.</summary>
@@ -46,6 +47,7 @@ public static class Resources
         [Embeddings] = Ingest,
         [SearchRoute] = Search,
         [Evaluations] = Search,
+        [Imports] = Migration,
         [Schema] = Migration,
     };
 }

@@ -38,6 +38,9 @@ public sealed record MemoryDraft
 
     /// <summary>A JSON object as text: where it came from.</summary>
     public string Provenance { get; init; } = "{}";
+
+    /// <summary>The import that brings it: marks what it adds to a memory that is there already, so that an undo finds it.</summary>
+    public Guid? ImportId { get; init; }
     public required DateTimeOffset OccurredAt { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
 

@@ -6,6 +6,9 @@ namespace Mahavishnu.Storage;
 /// <summary>Drafts that met a memory which is already there.</summary>
 public sealed partial class MemoryWriteStore
 {
+    // In an entry of provenance.duplicates: which import said so.
+    private const string ImportMark = "import";
+
     private async Task MeetAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, List<int> known, WriteMode mode, WriteOutcome?[] outcomes, CancellationToken ct)
     {
         var found = await FindAsync(transaction, drafts, known, ct);
@@ -126,7 +129,17 @@ public sealed partial class MemoryWriteStore
             entry["source"] = draft.Source;
         }
 
-        return entry.Count == 0 ? null : entry.ToJsonString();
+        if (entry.Count == 0)
+        {
+            return null;
+        }
+
+        if (draft.ImportId is { } import)
+        {
+            entry[ImportMark] = import.ToString();
+        }
+
+        return entry.ToJsonString();
     }
 
     private async Task KeepDifferencesAsync(NpgsqlTransaction transaction, List<(Guid Id, string Entry)> differing, CancellationToken ct)
@@ -145,7 +158,7 @@ public sealed partial class MemoryWriteStore
                 SET provenance = jsonb_set(provenance, '{"{duplicates}"}', coalesce(provenance -> 'duplicates', '[]') || d.entry)
                 FROM (SELECT id, entry::jsonb FROM unnest($2, $3) AS u(id, entry)) AS d
                 WHERE m.tenant_id = $1 AND m.id = d.id
-                  AND NOT coalesce(provenance -> 'duplicates', '[]') @> jsonb_build_array(d.entry)
+                  AND NOT coalesce(provenance -> 'duplicates', '[]') @> jsonb_build_array(d.entry - '{ImportMark}')
                   AND jsonb_array_length(coalesce(provenance -> 'duplicates', '[]')) < $4
                 """, ct,
                 Text(tenant.Current),

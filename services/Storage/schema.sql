@@ -1,4 +1,4 @@
--- The schema at version 3, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 4, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
@@ -141,6 +141,19 @@ CREATE TABLE embedding_spaces (
 );
 CREATE UNIQUE INDEX embedding_spaces_one_active ON embedding_spaces USING btree (state) WHERE (state = 'active'::text);
 
+CREATE TABLE import_files (
+    tenant_id   text     NOT NULL DEFAULT 'default'::text,
+    import_id   uuid     NOT NULL,
+    number      smallint NOT NULL,
+    path        text     NOT NULL,
+    hash        bytea,
+    bytes       bigint   NOT NULL DEFAULT 0,
+    generations text[]   NOT NULL DEFAULT '{}'::text[],
+    skipped     jsonb    NOT NULL DEFAULT '[]'::jsonb,
+    CONSTRAINT import_files_pkey PRIMARY KEY (tenant_id, import_id, number),
+    CONSTRAINT import_files_tenant_id_import_id_fkey FOREIGN KEY (tenant_id, import_id) REFERENCES imports(tenant_id, id) ON DELETE CASCADE
+);
+
 CREATE TABLE import_rejects (
     tenant_id text   NOT NULL DEFAULT 'default'::text,
     import_id uuid   NOT NULL,
@@ -153,35 +166,61 @@ CREATE TABLE import_rejects (
     CONSTRAINT import_rejects_tenant_id_import_id_fkey FOREIGN KEY (tenant_id, import_id) REFERENCES imports(tenant_id, id) ON DELETE CASCADE
 );
 
+CREATE TABLE import_rows (
+    tenant_id    text     NOT NULL DEFAULT 'default'::text,
+    import_id    uuid     NOT NULL,
+    file_number  smallint NOT NULL,
+    table_number smallint NOT NULL,
+    row          bigint   NOT NULL,
+    made         boolean  NOT NULL,
+    memory_id    uuid,
+    object       text,
+    source_id    text,
+    CONSTRAINT import_rows_pkey PRIMARY KEY (tenant_id, import_id, file_number, table_number, "row")
+);
+CREATE INDEX import_rows_memory ON import_rows USING btree (tenant_id, memory_id) WHERE (memory_id IS NOT NULL);
+CREATE INDEX import_rows_object ON import_rows USING btree (tenant_id, object) WHERE (object IS NOT NULL);
+
 CREATE TABLE import_tables (
-    tenant_id text    NOT NULL DEFAULT 'default'::text,
-    import_id uuid    NOT NULL,
-    file      text    NOT NULL,
-    name      text    NOT NULL,
-    cursor    bigint  NOT NULL DEFAULT 0,
-    read      bigint  NOT NULL DEFAULT 0,
-    imported  bigint  NOT NULL DEFAULT 0,
-    duplicate bigint  NOT NULL DEFAULT 0,
-    rejected  bigint  NOT NULL DEFAULT 0,
-    finished  boolean NOT NULL DEFAULT false,
+    tenant_id           text             NOT NULL DEFAULT 'default'::text,
+    import_id           uuid             NOT NULL,
+    file                text             NOT NULL,
+    name                text             NOT NULL,
+    cursor              bigint           NOT NULL DEFAULT 0,
+    read                bigint           NOT NULL DEFAULT 0,
+    imported            bigint           NOT NULL DEFAULT 0,
+    duplicate           bigint           NOT NULL DEFAULT 0,
+    rejected            bigint           NOT NULL DEFAULT 0,
+    finished            boolean          NOT NULL DEFAULT false,
+    file_number         smallint         NOT NULL DEFAULT 0,
+    number              smallint         NOT NULL DEFAULT 0,
+    role                text             NOT NULL DEFAULT 'text'::text,
+    rows                bigint           NOT NULL DEFAULT 0,
+    sentences_imported  bigint           NOT NULL DEFAULT 0,
+    sentences_duplicate bigint           NOT NULL DEFAULT 0,
+    by_name             bigint           NOT NULL DEFAULT 0,
+    seconds             double precision NOT NULL DEFAULT 0,
     CONSTRAINT import_tables_pkey PRIMARY KEY (tenant_id, import_id, file, name),
     CONSTRAINT import_tables_tenant_id_import_id_fkey FOREIGN KEY (tenant_id, import_id) REFERENCES imports(tenant_id, id) ON DELETE CASCADE
 );
 
 CREATE TABLE imports (
-    tenant_id   text                     NOT NULL DEFAULT 'default'::text,
-    id          uuid                     NOT NULL,
-    path        text                     NOT NULL,
-    file_hash   bytea,
-    status      text                     NOT NULL,
-    time_zone   text                     NOT NULL,
-    options     jsonb                    NOT NULL DEFAULT '{}'::jsonb,
-    report      jsonb,
-    started_at  timestamp with time zone NOT NULL DEFAULT now(),
-    finished_at timestamp with time zone,
+    tenant_id    text                     NOT NULL DEFAULT 'default'::text,
+    id           uuid                     NOT NULL,
+    path         text                     NOT NULL,
+    file_hash    bytea,
+    status       text                     NOT NULL,
+    time_zone    text                     NOT NULL,
+    options      jsonb                    NOT NULL DEFAULT '{}'::jsonb,
+    report       jsonb,
+    started_at   timestamp with time zone NOT NULL DEFAULT now(),
+    finished_at  timestamp with time zone,
+    operation_id uuid,
     CONSTRAINT imports_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT imports_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'undone'::text])))
 );
+CREATE INDEX imports_recent ON imports USING btree (tenant_id, started_at DESC, id DESC);
+CREATE UNIQUE INDEX imports_unfinished ON imports USING btree (tenant_id, file_hash) WHERE (status = 'running'::text);
 
 CREATE TABLE insight_shares (
     tenant_id  text                     NOT NULL DEFAULT 'default'::text,
@@ -204,6 +243,7 @@ CREATE TABLE kg_entities (
     updated_at   timestamp with time zone,
     CONSTRAINT kg_entities_pkey PRIMARY KEY (tenant_id, id)
 );
+CREATE INDEX kg_entities_import ON kg_entities USING btree (tenant_id, import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX kg_entities_name ON kg_entities USING btree (tenant_id, name);
 
 CREATE TABLE kg_relationships (

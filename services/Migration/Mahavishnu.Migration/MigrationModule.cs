@@ -17,6 +17,7 @@ public static class MigrationModule
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MigrationOptions>, MigrationOptionsValidator>());
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<SchemaUpgrade>();
+        ImportsSlice.Add(builder.Services);
         return builder;
     }
 
@@ -25,6 +26,7 @@ public static class MigrationModule
     {
         var api = routes.MapGroup(Resources.Api);
         GetSchema.Map(api);
+        ImportsSlice.Map(api);
         return api;
     }
 
