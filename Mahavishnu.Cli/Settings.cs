@@ -24,6 +24,8 @@ internal static class Settings
         {
             InitialData =
             [
+                // People read it, wherever it goes.
+                new("Logging:Format", "text"),
                 new("Logging:LogLevel:Default", quiet ? "Warning" : "Information"),
                 new("Logging:LogLevel:Microsoft", "Warning"),
                 new("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Warning"),

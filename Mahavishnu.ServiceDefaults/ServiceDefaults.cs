@@ -26,6 +26,7 @@ public static class ServiceDefaultsExtensions
         ConfigurationLayers.Add(builder.Configuration, builder.Environment.ContentRootPath);
         ConfigurationLayers.AddDefaultLogLevels(builder.Configuration);
         ConfigurationLayers.AddDefaultAddress(builder.Configuration, service is null ? 0 : Resources.Ports[service]);
+        LogFormat.Add(builder);
         Telemetry.Add(builder, service ?? builder.Environment.ApplicationName);
         HttpDefaults.Add(builder.Services);
         StartupErrors.QuietenHost(builder);

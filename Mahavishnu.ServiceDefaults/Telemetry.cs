@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Mahavishnu.Contracts;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,6 +15,11 @@ namespace Mahavishnu.ServiceDefaults;
 internal static class Telemetry
 {
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private const string Protocol = "OTEL_EXPORTER_OTLP_PROTOCOL";
+    private const string SamplerName = "OTEL_TRACES_SAMPLER";
+    private const string Disabled = "OTEL_SDK_DISABLED";
+
+    private static readonly string[] Protocols = ["grpc", "http/protobuf"];
 
     public static void Add(IHostApplicationBuilder builder, string service)
     {
@@ -35,16 +42,30 @@ internal static class Telemetry
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
                 .AddMeter("Mahavishnu.*", "Npgsql", "Yarp.ReverseProxy"))
-            .WithTracing(traces => traces
+            .WithTracing(traces =>
+            {
                 // Probes come every few seconds and say nothing that the health document does not.
-                .AddAspNetCoreInstrumentation(options => options.Filter = context => !HealthRoutes.IsProbe(context.Request.Path))
-                .AddHttpClientInstrumentation()
-                .AddSource("Mahavishnu.*", "Npgsql", "Yarp.ReverseProxy"));
+                traces.AddAspNetCoreInstrumentation(options => options.Filter = context => !HealthRoutes.IsProbe(context.Request.Path))
+                    .AddHttpClientInstrumentation()
+                    .AddSource("Mahavishnu.*", "Npgsql", "Yarp.ReverseProxy");
+                if (string.IsNullOrWhiteSpace(builder.Configuration[SamplerName]))
+                {
+                    traces.SetSampler(new ParentBasedSampler(new WorthATrace()));
+                }
+            });
 
-        var endpoint = builder.Configuration[Endpoint];
-        if (string.IsNullOrWhiteSpace(endpoint))
+        if (Exports(builder.Configuration))
         {
-            return;
+            telemetry.UseOtlpExporter();
+        }
+    }
+
+    private static bool Exports(IConfiguration configuration)
+    {
+        var endpoint = configuration[Endpoint];
+        if (string.IsNullOrWhiteSpace(endpoint) || string.Equals(configuration[Disabled], "true", StringComparison.OrdinalIgnoreCase))
+        {
+            return false;
         }
 
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
@@ -52,6 +73,16 @@ internal static class Telemetry
             throw new SettingsException($"{Endpoint}: '{endpoint}' is not an http(s) URL such as http://localhost:4317.");
         }
 
-        telemetry.UseOtlpExporter();
+        // The exporter would quietly take the other one, and the collector would not understand a word.
+        return configuration[Protocol] is not { Length: > 0 } protocol || Protocols.Contains(protocol)
+            ? true
+            : throw new SettingsException($"{Protocol}: '{protocol}' is not one of {string.Join(", ", Protocols)}.");
+    }
+
+    /// <summary>A call that nobody asked for (workers that look into an empty queue, probes of other services) would be a trace of its own, several a second.</summary>
+    private sealed class WorthATrace : Sampler
+    {
+        public override SamplingResult ShouldSample(in SamplingParameters samplingParameters) =>
+            new(samplingParameters.Kind == ActivityKind.Client ? SamplingDecision.Drop : SamplingDecision.RecordAndSample);
     }
 }

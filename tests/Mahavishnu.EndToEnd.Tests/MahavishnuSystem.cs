@@ -23,6 +23,8 @@ public abstract class MahavishnuSystem : IAsyncDisposable
             ["Logging__LogLevel__Default"] = "Information",
             // What a developer's own Ollama has must not decide what a test finds.
             ["Embedding__Provider"] = EmbeddingProviders.Builtin,
+            // The lines that say where a service listens.
+            ["Logging__Format"] = "text",
         };
         foreach (var (name, value) in settings)
         {
@@ -215,10 +217,10 @@ public sealed class SplitSystem(string connectionString, string roots, params (s
 
     private async Task ListenAsync(string name)
     {
-        // "      Now listening on: http://127.0.0.1:41299"
+        // "      Now listening on: http://127.0.0.1:41299", or the same within a JSON string
         const string Listening = "Now listening on: ";
         _urls[name] = await _running[name].LineAsync(
-            line => line.IndexOf(Listening, StringComparison.Ordinal) is var at and >= 0 ? line[(at + Listening.Length)..].Trim() : null, $"The start of {name}");
+            line => line.IndexOf(Listening, StringComparison.Ordinal) is var at and >= 0 ? line[(at + Listening.Length)..].Split('"')[0].Trim() : null, $"The start of {name}");
     }
 
     private ProgramProcess Start(string name, params string[] arguments)
