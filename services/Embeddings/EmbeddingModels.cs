@@ -40,11 +40,15 @@ public sealed partial class EmbeddingModels : IDisposable
             Say(model, null);
             return client;
         }
-        catch (EmbeddingModelException e)
+        catch (Exception e) when (opening.Value.IsFaulted)
         {
             // The next one tries again; whoever has done so meanwhile is left alone.
             _open.TryRemove(KeyValuePair.Create(model, opening));
-            Say(model, e);
+            if (e is EmbeddingModelException fault)
+            {
+                Say(model, fault);
+            }
+
             throw;
         }
     }

@@ -8,6 +8,7 @@ public sealed class StandInBehaviour
     private readonly Queue<TaskCompletionSource> _waiting = new();
     private TaskCompletionSource? _held;
     private TaskCompletionSource? _heldPulls;
+    private TaskCompletionSource? _heldAsked;
     private StandInAnswer _answer;
     private int _times;
     private long _delayTicks;
@@ -72,6 +73,25 @@ public sealed class StandInBehaviour
     }
 
     public void ReleasePulls() => Take(ref _heldPulls)?.TrySetResult();
+
+    /// <summary>What is asked about models (<c>/api/tags</c>, <c>/api/show</c>) is not answered until <see cref="ReleaseAsked"/>.</summary>
+    public void HoldAsked()
+    {
+        lock (_lock)
+        {
+            _heldAsked ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    public void ReleaseAsked() => Take(ref _heldAsked)?.TrySetResult();
+
+    internal Task AskedMayGoOn(CancellationToken ct)
+    {
+        lock (_lock)
+        {
+            return _heldAsked?.Task.WaitAsync(ct) ?? Task.CompletedTask;
+        }
+    }
 
     internal Task PullsMayGoOn(CancellationToken ct)
     {

@@ -29,6 +29,11 @@ internal sealed class StandInRoutes(OllamaServer server, CancellationToken stopp
             using var cut = stopping.Register(http.Abort);
             try
             {
+                if (http.Request.Path.Value is "/api/tags" or "/api/show")
+                {
+                    await server.Behaviour.AskedMayGoOn(http.RequestAborted);
+                }
+
                 await next(http);
             }
             catch (Exception e) when (e is OperationCanceledException or IOException)

@@ -32,7 +32,8 @@ public static class StandInVocabulary
     ];
 
     /// <summary>The model's tokens of the text without the two that stand around it.</summary>
-    internal static int Count(StandInModel model, string text, HashSet<string> vocabulary)
+    /// <param name="vocabulary">The model's, as a set.</param>
+    public static int Count(StandInModel model, string text, ISet<string> vocabulary)
     {
         if (model.Tokenizer != "bert")
         {
@@ -73,7 +74,7 @@ public static class StandInVocabulary
         }
     }
 
-    private static int Pieces(string word, HashSet<string> vocabulary)
+    private static int Pieces(string word, ISet<string> vocabulary)
     {
         var count = 0;
         for (var at = 0; at < word.Length; count++)

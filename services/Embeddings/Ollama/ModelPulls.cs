@@ -44,7 +44,8 @@ internal sealed partial class ModelPulls(OllamaApi api, EmbeddingSettings settin
             if (_progress is null)
             {
                 _progress = new PullProgress(model, 0, 0);
-                _ = Task.Run(() => PullAsync(model), CancellationToken.None);
+                var end = _end.Token;
+                _ = Task.Run(() => PullAsync(model, end), CancellationToken.None);
             }
 
             return OllamaErrors.Missing(model, _progress.Model == model
@@ -64,15 +65,17 @@ internal sealed partial class ModelPulls(OllamaApi api, EmbeddingSettings settin
         ? progress.Model
         : FormattableString.Invariant($"{progress.Model} ({progress.Done / 1e6:0.#} of {progress.Total / 1e6:0.#} MB)");
 
-    private async Task PullAsync(string model)
+    private async Task PullAsync(string model, CancellationToken ct)
     {
         try
         {
             Pulling(logger, model, settings.Server);
             var layers = new Dictionary<string, (long Done, long Total)>(StringComparer.Ordinal);
             var step = 0;
-            await foreach (var line in api.PullAsync(model, _end.Token))
+            var done = false;
+            await foreach (var line in api.PullAsync(model, ct))
             {
+                done |= line.Status == "success";
                 if (line.Digest is { Length: > 0 } digest)
                 {
                     layers[digest] = (line.Completed, line.Total);
@@ -88,6 +91,11 @@ internal sealed partial class ModelPulls(OllamaApi api, EmbeddingSettings settin
                         Further(logger, model, now.Done, now.Total);
                     }
                 }
+            }
+
+            if (!done)
+            {
+                throw new EmbeddingModelException(EmbeddingReasons.ModelAway, $"{settings.Server} ended in the middle of it.");
             }
 
             Pulled(logger, model);

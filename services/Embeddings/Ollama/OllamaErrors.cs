@@ -20,16 +20,21 @@ internal static class OllamaErrors
     /// <summary>Whether the same call can go well a moment later, with nothing wrong about it.</summary>
     public static bool IsPassing(Exception e) => e switch
     {
-        HttpRequestException { StatusCode: null } or IOException or TimeoutRejectedException => true,
+        HttpRequestException { StatusCode: null } or IOException => true,
         HttpRequestException http => IsPassing(http.StatusCode),
         _ => false,
     };
 
+    /// <summary>Whether nothing came in time: neither a connection nor an answer.</summary>
+    public static bool IsTooLate(Exception e) => e is TimeoutRejectedException or OperationCanceledException { InnerException: TimeoutException };
+
     public static EmbeddingModelException Translate(Exception e, EmbeddingSettings settings, string model) => e switch
     {
         EmbeddingModelException known => known,
-        BrokenCircuitException => Away(settings, "has not answered several times in a row and is left alone for a moment", e),
+        BrokenCircuitException { InnerException: { } last } =>
+            new EmbeddingModelException(EmbeddingReasons.ModelAway, $"{Translate(last, settings, model).Message} It is left alone for a moment.", inner: e),
         TimeoutRejectedException timeout => Away(settings, FormattableString.Invariant($"did not answer within {timeout.Timeout.TotalSeconds} s"), e),
+        OperationCanceledException { InnerException: TimeoutException } => Away(settings, "does not take a connection", e),
         HttpRequestException { StatusCode: null, HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } => Away(settings, "does not answer", e),
         HttpRequestException { StatusCode: null } or IOException => Away(settings, "cut the connection", e),
         OllamaRefusal refusal => Translate(refusal, settings, model),

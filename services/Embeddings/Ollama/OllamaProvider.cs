@@ -47,8 +47,9 @@ internal sealed class OllamaProvider : IEmbeddingProvider, IDisposable
 
     public async Task<EmbeddingModel> DescribeAsync(string model, string? profile, string distance, CancellationToken ct)
     {
-        var prefixes = profile is null ? PrefixProfile.Of(model) : PrefixProfile.Find(profile)
-            ?? throw new EmbeddingModelException(EmbeddingReasons.ModelMissing, $"There is no prefix profile {profile}; there are {string.Join(", ", PrefixProfile.Names)}.");
+        // The setting is about the model of the settings; another one has its own.
+        profile ??= OllamaName.Same(model, _settings.Model) ? _settings.Profile : null;
+        var prefixes = profile is null ? PrefixProfile.Of(model) : Profile(profile);
         var found = await RequireAsync(model, ct);
         var card = await _api.ShowAsync(found.Name, whole: false, _pipelines.Asking, ct);
         if (card.Embeds is false)
@@ -56,7 +57,7 @@ internal sealed class OllamaProvider : IEmbeddingProvider, IDisposable
             throw new EmbeddingModelException(EmbeddingReasons.ModelMissing, $"{found.Name} is not an embedding model.", "ollama pull nomic-embed-text");
         }
 
-        var length = await _api.ProbeAsync(found.Name, _pipelines.Asking, ct);
+        var length = await _api.ProbeAsync(found.Name, _pipelines.Questions, ct);
         return card.Dimensions is { } shown && shown != length
             ? throw new EmbeddingModelException(EmbeddingReasons.WrongDimensions, $"{found.Name} says it has {shown} dimensions and gives vectors of {length}.")
             : new EmbeddingModel(Name, found.Name, found.Digest, length, distance, prefixes.Name);
@@ -64,8 +65,7 @@ internal sealed class OllamaProvider : IEmbeddingProvider, IDisposable
 
     public async Task<EmbeddingClient> OpenAsync(EmbeddingModel model, CancellationToken ct)
     {
-        var prefixes = PrefixProfile.Find(model.PrefixProfile)
-            ?? throw new EmbeddingModelException(EmbeddingReasons.ModelMissing, $"There is no prefix profile {model.PrefixProfile}; there are {string.Join(", ", PrefixProfile.Names)}.");
+        var prefixes = Profile(model.PrefixProfile);
         await VerifyAsync(model, ct);
         if (!_meters.TryGetValue(model.Digest, out var known))
         {
@@ -125,14 +125,24 @@ internal sealed class OllamaProvider : IEmbeddingProvider, IDisposable
             .UseOpenTelemetry(sourceName: EmbeddingTelemetry.Name)
             .Use(inner => new CheckingGenerator(inner, model))
             .Use(inner => new PrefixGenerator(inner, prefix))
-            .Use(inner => new ResilientGenerator(inner, pipeline, e => OllamaErrors.Translate(e, _settings, model.Model)))
+            .Use(inner => new ResilientGenerator(inner, pipeline, e => Translate(e, model.Model)))
             // A text cut off in silence would be found by its beginning only; a refusal can be acted upon.
             .ConfigureOptions(options => (options.AdditionalProperties ??= [])["truncate"] = false)
             .Build();
 
-    private async Task<OllamaModel> RequireAsync(string model, CancellationToken ct) =>
-        await _api.FindAsync(model, _pipelines.Asking, ct)
-        ?? throw (_settings.Pull ? _pulls.Start(model) : OllamaErrors.Missing(model, $"{_settings.Server} does not have the model {model}."));
+    private EmbeddingModelException Translate(Exception e, string model)
+    {
+        var fault = OllamaErrors.Translate(e, _settings, model);
+        return fault.Reason == EmbeddingReasons.ModelMissing ? Missing(model) : fault;
+    }
+
+    private async Task<OllamaModel> RequireAsync(string model, CancellationToken ct) => await _api.FindAsync(model, _pipelines.Asking, ct) ?? throw Missing(model);
+
+    private EmbeddingModelException Missing(string model) =>
+        _settings.Pull ? _pulls.Start(model) : OllamaErrors.Missing(model, $"{_settings.Server} does not have the model {model}.");
+
+    private static PrefixProfile Profile(string name) => PrefixProfile.Find(name)
+        ?? throw new EmbeddingModelException(EmbeddingReasons.ModelMissing, $"There is no prefix profile {name}; there are {string.Join(", ", PrefixProfile.Names)}.");
 
     private async Task VerifyAsync(EmbeddingModel model, CancellationToken ct)
     {
