@@ -22,8 +22,8 @@ var migrate = builder.AddProject<Projects.Mahavishnu_Migration_Service>("migrate
     .WaitFor(database);
 
 var migration = Service(builder.AddProject<Projects.Mahavishnu_Migration_Service>(Resources.Migration));
-var ingest = Service(builder.AddProject<Projects.Mahavishnu_Ingest_Service>(Resources.Ingest)).WithReference(model);
-var search = Service(builder.AddProject<Projects.Mahavishnu_Search_Service>(Resources.Search)).WithReference(model);
+var ingest = Embedding(Service(builder.AddProject<Projects.Mahavishnu_Ingest_Service>(Resources.Ingest)));
+var search = Embedding(Service(builder.AddProject<Projects.Mahavishnu_Search_Service>(Resources.Search)));
 
 var gateway = builder.AddProject<Projects.Mahavishnu_Gateway>(Resources.Gateway)
     .WithHttpEndpoint()
@@ -52,3 +52,8 @@ IResourceBuilder<ProjectResource> Service(IResourceBuilder<ProjectResource> proj
     .WithHttpHealthCheck("/health/ready")
     .WithReference(database)
     .WaitForCompletion(migrate);
+
+// Ollama is part of this map: where it is slow to come up, services wait for it and do not take the built-in model instead.
+IResourceBuilder<ProjectResource> Embedding(IResourceBuilder<ProjectResource> service) => service
+    .WithReference(model)
+    .WithEnvironment("Embedding__Provider", EmbeddingProviders.Ollama);

@@ -50,7 +50,8 @@ internal static class ConfigCommand
     private static string Mask(string key, string value) =>
         key.Equals($"ConnectionStrings:{Contracts.Resources.Database}", StringComparison.OrdinalIgnoreCase) || key.Equals("MAHAVISHNU_TEST_DB", StringComparison.OrdinalIgnoreCase) ? DatabaseConnection.Mask(value)
         : key.StartsWith("ConnectionStrings:", StringComparison.OrdinalIgnoreCase) ? string.Join(';', value.Split(';').Select(MaskPart))
-        : Secrets.Any(s => key.Contains(s, StringComparison.OrdinalIgnoreCase)) ? Hidden
+        // Tokens in the plural are counted (Embedding:MaxInputTokens), one is kept secret.
+        : Secrets.Any(s => key.Contains(s, StringComparison.OrdinalIgnoreCase) && !key.Contains(s + 's', StringComparison.OrdinalIgnoreCase)) ? Hidden
         // A password can hide in a URL's user part.
         : Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.UserInfo.Length > 0 ? value.Replace(uri.UserInfo, Hidden, StringComparison.Ordinal)
         : value;

@@ -49,6 +49,7 @@ public sealed class ServiceAddressTests
     [InlineData("ConnectionStrings:mahavishnu", "Host=h;Username=u;Password=hidden;Database=d", "Host=h;Port=5432;Database=d;Username=u;Password=***")]
     [InlineData("ConnectionStrings:embed", "Endpoint=http://me:hidden@model.example/;Model=nomic;Key=hidden", "Endpoint=http://***@model.example/;Model=nomic;Key=***")]
     [InlineData("Embedding:Provider", "ollama", "ollama")]
+    [InlineData("Embedding:MaxInputTokens", "512", "512")]
     [InlineData("Ingest:Roots:0", "/home/me", "/home/me")]
     public void Settings_are_shown_without_their_secrets(string key, string value, string shown)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Mahavishnu.Contracts;
 using Mahavishnu.OllamaStandIn;
 using Microsoft.Extensions.Configuration;
@@ -25,6 +26,9 @@ internal sealed class OllamaWorld : IAsyncDisposable
     public OllamaServer Server { get; }
 
     public EmbeddingModels Models { get; }
+
+    /// <summary>Whose meters are this world's and no other's.</summary>
+    public IMeterFactory Meters => _host.Services.GetRequiredService<IMeterFactory>();
 
     /// <summary>Null: the world's own clock.</summary>
     public ManualTime? Time { get; }
