@@ -156,6 +156,11 @@ public sealed class EvaluationsClient(HttpClient http)
     public Task<Page<PinnedQuery>> ListAsync(CancellationToken ct = default) =>
         http.SendAsync<Page<PinnedQuery>>(HttpMethod.Get, "/evals/pins", null, ct);
 
+    /// <param name="limit">Most of one page.</param>
+    public Task<Page<PinnedQuery>> ListAsync(int limit, string? cursor = null, CancellationToken ct = default) =>
+        http.SendAsync<Page<PinnedQuery>>(
+            HttpMethod.Get, "/evals/pins" + ApiHttp.Query(("limit", limit.ToString(CultureInfo.InvariantCulture)), ("cursor", cursor)), null, ct);
+
     public Task UnpinAsync(Guid id, CancellationToken ct = default) =>
         http.SendAsync(HttpMethod.Delete, $"/evals/pins/{id}", ct);
 

@@ -41,6 +41,8 @@ public static class StorageModule
         services.TryAddSingleton<MemoryWriteStore>();
         services.TryAddSingleton<VectorIndexStore>();
         services.TryAddSingleton<OperationStore>();
+        services.TryAddSingleton<PinnedQueryStore>();
+        services.TryAddSingleton<SampledQueryStore>();
         services.TryAddSingleton<EmbeddingSignal>();
         services.TryAddSingleton<DatabaseStateStore>();
         services.TryAddSingleton<DatabaseStartup>();

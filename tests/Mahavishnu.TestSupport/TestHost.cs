@@ -40,6 +40,8 @@ public sealed class TestHost : IAsyncDisposable
 
     public AdminClient Admin => new(Http);
 
+    public EvaluationsClient Evaluations => new(Http);
+
     /// <summary>Starts on 127.0.0.1:0 and waits until <c>/health/ready</c> says so.</summary>
     /// <param name="add">The modules; service defaults and the database are there.</param>
     /// <param name="map">Their routes; the pipeline and the default endpoints are there.</param>

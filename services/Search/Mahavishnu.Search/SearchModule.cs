@@ -27,6 +27,7 @@ public static class SearchModule
         services.TryAddSingleton<SearchTelemetry>();
         services.TryAddSingleton<Searcher>();
         services.TryAddSingleton<UnifiedSearcher>();
+        services.TryAddSingleton<Evaluator>();
         services.AddWarmUp("search", static async (provider, ct) =>
         {
             // Connects, loads the vector extension into the session, reads the word frequencies, has the statement planned once.
@@ -36,12 +37,16 @@ public static class SearchModule
         return builder;
     }
 
-    /// <summary>Maps <c>/api/v1/search</c> and what lies under it.</summary>
+    /// <summary>Maps the routes under <c>/api/v1</c> that <c>Resources.Routes</c> gives to search.</summary>
     public static IEndpointRouteBuilder MapSearch(this IEndpointRouteBuilder routes)
     {
-        var search = routes.MapGroup($"{Resources.Api}/{Resources.SearchRoute}").WithTags("Search");
+        var api = routes.MapGroup(Resources.Api);
+        var search = api.MapGroup($"/{Resources.SearchRoute}").WithTags("Search");
         SearchMemories.Map(search);
         SearchUnified.Map(search);
-        return search;
+        var evaluations = api.MapGroup("").WithTags("Evaluations");
+        PinnedQueries.Map(evaluations);
+        RunEvaluation.Map(evaluations);
+        return api;
     }
 }

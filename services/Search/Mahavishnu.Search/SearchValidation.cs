@@ -5,7 +5,7 @@ using Mahavishnu.Storage;
 namespace Mahavishnu.Search;
 
 /// <summary>From what came over the wire to a <see cref="Question"/>, or to every reason why not, each under the field's own name.</summary>
-internal sealed class SearchValidation
+internal sealed partial class SearchValidation
 {
     private const int DefaultLimit = 10;
     private const int MaxNames = 100;

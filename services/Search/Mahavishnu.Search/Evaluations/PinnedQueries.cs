@@ -1,0 +1,108 @@
+using System.Buffers.Binary;
+using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
+using Mahavishnu.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace Mahavishnu.Search;
+
+/// <summary>POST, GET and DELETE /evals/pins: "this question should find that memory", kept.</summary>
+internal static class PinnedQueries
+{
+    private const string Listing = $"{Resources.Evaluations}/pins";
+    private const int UsualLimit = 100;
+    private const int PositionLength = 24;
+
+    public static void Map(IEndpointRouteBuilder api)
+    {
+        api.MapPost($"/{Listing}", PinAsync)
+            .WithQuery([]).WithName("PinQuery").WithSummary("Keep a question and the memory it should find; the same again answers with the one that is there")
+            .ProducesValidationProblem().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+        api.MapGet($"/{Listing}", ListAsync)
+            .WithQuery(["limit", "cursor"]).WithName("PinnedQueries").WithSummary("Pinned questions, newest first").ProducesValidationProblem();
+        api.MapDelete($"/{Listing}/{{id}}", UnpinAsync)
+            .WithQuery([]).WithName("UnpinQuery").WithSummary("Forget a pinned question").ProducesProblem(StatusCodes.Status404NotFound);
+    }
+
+    internal static async Task<Results<Created<PinnedQuery>, Ok<PinnedQuery>, ProblemHttpResult>> PinAsync(NewPinnedQuery pin, PinnedQueryStore pins, CancellationToken ct)
+    {
+        var (question, memoryId, errors) = SearchValidation.Check(pin);
+        if (question is null)
+        {
+            return Problems.Validation(errors);
+        }
+
+        if (await pins.FindMemoryAsync(memoryId, ct) is not { } memory)
+        {
+            return Problems.Validation("memoryId", $"There is no memory {memoryId}.", ErrorCodes.NotFound, StatusCodes.Status404NotFound);
+        }
+
+        if (Unfindable(question, memory) is { } reason)
+        {
+            return Problems.Validation(reason.Field, reason.Message);
+        }
+
+        var scope = new QueryScope { Types = question.Types, Sources = question.Sources, ProjectId = question.ProjectId, RepoId = question.RepoId };
+        return await pins.AddAsync(question.Text!, memoryId, scope, ct) switch
+        {
+            (var kept, true) => TypedResults.Created($"{Resources.Api}/{Listing}/{kept.Id}", kept),
+            (var known, false) => TypedResults.Ok(known with { Duplicate = true }),
+            null => Problems.Conflict(FormattableString.Invariant($"There are {PinnedQueryStore.Most:N0} pinned questions already, as many as one evaluation asks; remove some first.")),
+        };
+    }
+
+    internal static async Task<Results<Ok<Page<PinnedQuery>>, ProblemHttpResult>> ListAsync(
+        [FromQuery(Name = "limit")] int? limit, [FromQuery(Name = "cursor")] string? cursor, PinnedQueryStore pins, CancellationToken ct)
+    {
+        var errors = new FieldErrors();
+        var size = KnownQuery.Limit(limit, UsualLimit, MemoryLimits.ListLimit, errors);
+        if (errors.Any)
+        {
+            return errors.ToProblem();
+        }
+
+        (DateTimeOffset, Guid)? after = null;
+        if (cursor is not null && (after = Position(cursor)) is null)
+        {
+            return Cursor.Refused();
+        }
+
+        var found = await pins.ListAsync(after, size + 1, ct);
+        var items = found.Take(size).ToList();
+        return TypedResults.Ok(new Page<PinnedQuery>(items, found.Count > size ? Write(items[^1]) : null));
+    }
+
+    internal static async Task<Results<NoContent, ProblemHttpResult>> UnpinAsync(Guid id, PinnedQueryStore pins, CancellationToken ct) =>
+        await pins.DeleteAsync(id, ct) ? TypedResults.NoContent() : Problems.NotFound($"There is no pinned question {id}.");
+
+    /// <summary>A pin that no search could ever fulfil is a mistake.</summary>
+    private static (string Field, string Message)? Unfindable(Question question, PinnableMemory memory) => memory switch
+    {
+        { SupersededBy: { } by } => ("memoryId", $"The memory is superseded by {by}; searches find that one."),
+        _ when question.Types.Count > 0 && !question.Types.Contains(memory.Type, StringComparer.Ordinal) => ("types", $"The memory is of type {memory.Type}, which is not among these."),
+        _ when question.Sources.Count > 0 && !question.Sources.Contains(memory.Source, StringComparer.Ordinal) => ("sources", $"The memory's source is {memory.Source}, which is not among these."),
+        _ when question.ProjectId is { } project && memory.ProjectId != project => ("projectId", $"The memory's project is {memory.ProjectId ?? "none"}."),
+        _ when question.RepoId is { } repo && memory.RepoId != repo => ("repoId", $"The memory's repository is {memory.RepoId ?? "none"}."),
+        _ => null,
+    };
+
+    private static string Write(PinnedQuery last)
+    {
+        Span<byte> position = stackalloc byte[PositionLength];
+        BinaryPrimitives.WriteInt64BigEndian(position, last.CreatedAt.UtcTicks);
+        last.Id.TryWriteBytes(position[8..]);
+        return Cursor.Write(Listing, position);
+    }
+
+    private static (DateTimeOffset, Guid)? Position(string cursor)
+    {
+        Span<byte> position = stackalloc byte[PositionLength];
+        return Cursor.TryRead(cursor, Listing, position) && BinaryPrimitives.ReadInt64BigEndian(position) is >= 0 and var ticks && ticks <= DateTime.MaxValue.Ticks
+            ? (new DateTimeOffset(ticks, TimeSpan.Zero), new Guid(position[8..]))
+            : null;
+    }
+}
