@@ -32,6 +32,7 @@ internal static class CommandLine
             UpCommand.Create(options, terminal),
             DemoCommand.Create(options, terminal),
             IngestCommand.Create(options, terminal),
+            ImportCommand.Create(options, terminal),
             SearchCommand.Create(options, terminal),
             StatusCommand.Create(options, terminal),
             EmbeddingsCommand.Create(options, terminal),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mahavishnu.Contracts;
 using Spectre.Console;
 
@@ -98,11 +99,13 @@ internal static class Following
 
     private static Progress Bar(Terminal terminal) => new Progress(terminal.Messages)
         .AutoClear(true)
-        .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn());
+        .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new RemainingTimeColumn());
 
     private static void Show(ProgressTask task, string title, OperationProgress progress)
     {
-        task.Description = Markup.Escape(progress.Message is null ? title : $"{title}: {progress.Message}");
+        // importing: reflection.duckdb: reflections, 4,321 rows/s
+        var message = progress.Message is null ? title : $"{title}: {progress.Message}";
+        task.Description = Markup.Escape(progress.RatePerSecond is { } rate and > 0 ? string.Create(CultureInfo.InvariantCulture, $"{message}, {rate:N0} {progress.Unit}/s") : message);
         Show(task, progress.Done, progress.Total);
     }
 
