@@ -52,7 +52,8 @@ internal sealed class OllamaProvider : IEmbeddingProvider, IDisposable
         var prefixes = profile is null ? PrefixProfile.Of(model) : Profile(profile);
         var found = await RequireAsync(model, ct);
         var card = await _api.ShowAsync(found.Name, whole: false, _pipelines.Asking, ct);
-        if (card.Embeds is false)
+        // A file made without the note on pooling is shown as one that talks; a name that says what it is for is believed.
+        if (card.Embeds is false && !OllamaName.Family(found.Name).Contains("embed", StringComparison.Ordinal))
         {
             throw new EmbeddingModelException(EmbeddingReasons.ModelMissing, $"{found.Name} is not an embedding model.", "ollama pull nomic-embed-text");
         }
