@@ -65,9 +65,7 @@ internal sealed class AllInOne : IAsyncDisposable
         }
         catch (Exception e)
         {
-            // What had started before the failure would work on without a home.
-            await app.StopAsync(CancellationToken.None);
-            await app.DisposeAsync();
+            await StopAsync(app);
             if (e is IOException { InnerException: AddressInUseException })
             {
                 throw new CliException($"{e.Message.TrimEnd('.')}. Is `mahavishnu up` running already? If not, choose another port with --port.");
@@ -102,6 +100,21 @@ internal sealed class AllInOne : IAsyncDisposable
     {
         await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
+    }
+
+    /// <summary>After a start that failed: what had started before the failure would work on without a home.</summary>
+    private static async Task StopAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StopAsync(CancellationToken.None);
+        }
+        catch (Exception)
+        {
+            // A host that did not get far cannot be stopped either; why it did not is what there is to say.
+        }
+
+        await app.DisposeAsync();
     }
 
     private static void AllowRoots(IConfigurationManager configuration, IReadOnlyCollection<string> roots)

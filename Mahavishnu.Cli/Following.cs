@@ -95,7 +95,7 @@ internal static class Following
     private static long Waiting(EmbeddingStatus status) => status.Queue.Pending + status.Queue.Running;
 
     // While it is pulled it is on its way; before it was asked nobody knows.
-    private static bool IsAway(EmbeddingProviderStatus? provider) => provider is { State: "away" or "missing" or "changed" };
+    private static bool IsAway(EmbeddingProviderStatus? provider) => provider is { State: EmbeddingProviderStates.Away or EmbeddingProviderStates.Missing or EmbeddingProviderStates.Changed };
 
     private static Progress Bar(Terminal terminal) => new Progress(terminal.Messages)
         .AutoClear(true)

@@ -33,5 +33,5 @@ internal static class SpaceChoice
     // all-minilm is all-minilm:latest
     private static bool Same(string model, string name) => string.Equals(WithTag(model), WithTag(name), StringComparison.OrdinalIgnoreCase);
 
-    private static string WithTag(string model) => model.Contains(':', StringComparison.Ordinal) ? model : model + ":latest";
+    private static string WithTag(string model) => model.LastIndexOf(':') > model.LastIndexOf('/') ? model : model + ":latest";
 }
