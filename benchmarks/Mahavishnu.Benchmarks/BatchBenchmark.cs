@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using System.Globalization;
 using Mahavishnu.Contracts;
 using Mahavishnu.Embeddings;
+using Mahavishnu.OllamaStandIn;
 using Microsoft.Extensions.AI;
 
 namespace Mahavishnu.Benchmarks;
@@ -24,7 +24,9 @@ internal sealed class BatchBenchmark : IBenchmark
                 await client.AddAsync(memory, ct);
             }
         }, ct);
-        var (slow, slowEmbedded) = await MeasureAsync(count, SlowModel, (client, memories) => client.AddBatchAsync(memories, ct: ct), ct);
+        await using var model = await OllamaServer.StartNewAsync();
+        model.Behaviour.Delay = ModelCall;
+        var (slow, slowEmbedded) = await MeasureAsync(count, StandIn.Settings(model, model.Behaviour.Parallel), (client, memories) => client.AddBatchAsync(memories, ct: ct), ct);
         var plan = await MeasurePlanAsync(Math.Min(count, 300), ct);
         return
         [
@@ -41,22 +43,17 @@ internal sealed class BatchBenchmark : IBenchmark
     }
 
     private static async Task<(double Accepted, double Embedded)> MeasureAsync(
-        int count, Action<WebApplicationBuilder>? configure, Func<MemoriesClient, List<NewMemory>, Task> write, CancellationToken ct)
+        int count, IReadOnlyDictionary<string, string?>? settings, Func<MemoriesClient, List<NewMemory>, Task> write, CancellationToken ct)
     {
         await using var database = await BenchmarkDatabaseStore.CreateAsync(ct);
-        await using var server = await BenchmarkServer.StartAsync(database.ConnectionString, Path.GetTempPath(), configure, ct);
+        await using var server = await BenchmarkServer.StartAsync(database.ConnectionString, Path.GetTempPath(), settings, ct);
         var client = new MemoriesClient(server.Http);
-        await client.AddBatchAsync(Memories("warm", 200), ct: ct);
-        var memories = Memories("run", count);
+        await client.AddBatchAsync(Remarks.Make("warm", 200), ct: ct);
+        var memories = Remarks.Make("run", count);
         var clock = Stopwatch.StartNew();
         await write(client, memories);
         var accepted = clock.Elapsed;
-        var admin = new AdminClient(server.Http);
-        while ((await admin.EmbeddingsAsync(ct)).Queue is not { Pending: 0, Running: 0 })
-        {
-            await Task.Delay(50, ct);
-        }
-
+        await server.UntilEmbeddedAsync(ct);
         return (count / accepted.TotalSeconds, count / clock.Elapsed.TotalSeconds);
     }
 
@@ -80,27 +77,13 @@ internal sealed class BatchBenchmark : IBenchmark
         await app.StartAsync(ct);
         using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
         var clock = Stopwatch.StartNew();
-        foreach (var memory in Memories("plan", count))
+        foreach (var memory in Remarks.Make("plan", count))
         {
             (await http.PostAsJsonAsync(new Uri("memories", UriKind.Relative), memory, ct)).EnsureSuccessStatusCode();
         }
 
         return count / clock.Elapsed.TotalSeconds;
     }
-
-    private static void SlowModel(WebApplicationBuilder builder) =>
-        builder.Services.AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(_ => new SlowEmbeddings(new HashEmbeddingGenerator(), ModelCall));
-
-    // About 300 characters of prose with a few identifiers: a remark an agent keeps.
-    private static List<NewMemory> Memories(string run, int count) =>
-        [.. Enumerable.Range(0, count).Select(i => new NewMemory
-        {
-            Type = MemoryTypes.All[i % MemoryTypes.All.Count],
-            Source = "bench",
-            Content = string.Create(CultureInfo.InvariantCulture,
-                $"{run} {i}: the payment service retried order {i * 7919 % 100_003} after HttpRequestException in ChargeCard_{i % 97}; back-off was {i % 13} seconds. The reviewer asked to bound retries per customer, log the idempotency key, and keep the ledger entry {i * 31 % 9973} open until the gateway answers or the deadline passes."),
-            Tags = ["bench", $"t{i % 10}"],
-        })];
 
     /// <summary>A model that needs a fixed time for each call, whatever it is asked.</summary>
     private sealed class SlowEmbeddings(IEmbeddingGenerator<string, Embedding<float>> inner, TimeSpan call) : DelegatingEmbeddingGenerator<string, Embedding<float>>(inner)

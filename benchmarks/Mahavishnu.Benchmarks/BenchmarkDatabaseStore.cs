@@ -30,6 +30,23 @@ internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
         return database;
     }
 
+    /// <summary>Short memories that wait for every space there is, as if they had been written; through the door a million would take its time.</summary>
+    public async Task QueueMemoriesAsync(int count, CancellationToken ct)
+    {
+        await using var db = StorageModule.OpenDataSource(ConnectionString);
+        await using var command = db.CreateCommand("""
+            WITH made AS (
+                INSERT INTO memories (id, memory_type, source_system, content, content_hash, occurred_at)
+                SELECT gen_random_uuid(), 'agent', 'bench', text, sha256(convert_to(text, 'UTF8')), now()
+                FROM (SELECT format('The queue of remark %s is long; ledger entry %s waits for its turn behind %s others and is not forgotten.', i, i * 31 % 9973, i - 1) AS text FROM generate_series(1, $1) AS i) AS texts
+                RETURNING tenant_id, id)
+            INSERT INTO embedding_queue (tenant_id, memory_id, space_id) SELECT made.tenant_id, made.id, s.id FROM made CROSS JOIN embedding_spaces s
+            """);
+        command.CommandTimeout = 0;
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
     public async ValueTask DisposeAsync() => await OnServerAsync($"DROP DATABASE IF EXISTS {_name} WITH (FORCE)", CancellationToken.None);
 
     private async Task OnServerAsync(string sql, CancellationToken ct)

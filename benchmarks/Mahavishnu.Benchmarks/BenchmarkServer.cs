@@ -21,8 +21,8 @@ internal sealed class BenchmarkServer : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    /// <param name="configure">What is different in this run: another model, say.</param>
-    public static async Task<BenchmarkServer> StartAsync(string connectionString, string root, Action<WebApplicationBuilder>? configure, CancellationToken ct)
+    /// <param name="settings">What is different in this run: another model, say.</param>
+    public static async Task<BenchmarkServer> StartAsync(string connectionString, string root, IReadOnlyDictionary<string, string?>? settings, CancellationToken ct)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal)
@@ -31,7 +31,10 @@ internal sealed class BenchmarkServer : IAsyncDisposable
             ["urls"] = "http://127.0.0.1:0",
             [$"ConnectionStrings:{Resources.Database}"] = connectionString,
             ["Ingest:Roots:0"] = root,
+            // Not the one that happens to run on this machine.
+            ["Embedding:Provider"] = EmbeddingProviders.Builtin,
         });
+        builder.Configuration.AddInMemoryCollection(settings ?? new Dictionary<string, string?>(StringComparer.Ordinal));
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.AddServiceDefaults();
         builder.AddMahavishnuDatabase();
@@ -39,7 +42,6 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         builder.AddIngest();
         builder.AddSearch();
         builder.AddMigration();
-        configure?.Invoke(builder);
         var app = builder.Build();
         app.UseServiceDefaults();
         app.MapDefaultEndpoints();
@@ -74,6 +76,13 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         return (embedded!.Value, clock.Elapsed);
     }
 
+    /// <summary>Waits until nothing waits for its embedding any more.</summary>
+    public Task UntilEmbeddedAsync(CancellationToken ct)
+    {
+        var admin = new AdminClient(Http);
+        return WaitAsync(async () => (await admin.EmbeddingsAsync(ct)).Queue is { Pending: 0, Running: 0 }, ct);
+    }
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
@@ -81,11 +90,12 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static async Task WaitAsync(Func<Task<bool>> done, CancellationToken ct)
+    /// <summary>Asks until it is so.</summary>
+    public static async Task WaitAsync(Func<Task<bool>> done, CancellationToken ct)
     {
         while (!await done())
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(100), ct);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), ct);
         }
     }
 }

@@ -23,6 +23,16 @@ internal static class Machine
             : long.Parse(new string([.. line.Where(char.IsAsciiDigit)]), CultureInfo.InvariantCulture) * 1024 / 1e6;
     }
 
+    /// <summary>From now on <see cref="PeakMemory"/> is the largest since now, where the system can do that.</summary>
+    public static void ForgetPeakMemory()
+    {
+        GC.Collect();
+        if (File.Exists("/proc/self/clear_refs"))
+        {
+            File.WriteAllText("/proc/self/clear_refs", "5");
+        }
+    }
+
     /// <summary>The checkout's root.</summary>
     public static string Root()
     {
