@@ -28,6 +28,8 @@ public static class SearchModule
         services.TryAddSingleton<Searcher>();
         services.TryAddSingleton<UnifiedSearcher>();
         services.TryAddSingleton<Evaluator>();
+        services.TryAddSingleton<QuestionSampler>();
+        services.AddHostedService(provider => provider.GetRequiredService<QuestionSampler>());
         services.AddWarmUp("search", static async (provider, ct) =>
         {
             // Connects, loads the vector extension into the session, reads the word frequencies, has the statement planned once.

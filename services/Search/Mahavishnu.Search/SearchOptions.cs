@@ -46,6 +46,12 @@ internal sealed class SearchOptions
 
     /// <summary>Milliseconds that a search waits for the question's vector before it goes on with words only.</summary>
     [Range(10, 600_000)] public int EmbeddingTimeoutMs { get; set; } = 3_000;
+
+    /// <summary>Questions that were asked, kept to compare embedding spaces by: the latest so many. 0: none, and those that were kept are removed.</summary>
+    [Range(0, 100_000)] public int SampledQueries { get; set; } = 500;
+
+    /// <summary>Share of the searches whose question is kept, 0 to 1.</summary>
+    [Range(0.0, 1.0)] public double SampleShare { get; set; } = 0.2;
 }
 
 [OptionsValidator]

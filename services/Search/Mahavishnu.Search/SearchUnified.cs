@@ -17,7 +17,7 @@ internal static class SearchUnified
         .ProducesProblem(StatusCodes.Status404NotFound)
         .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
-    private static async Task<Results<Ok<SearchResponse>, ProblemHttpResult>> HandleAsync(SearchRequest request, UnifiedSearcher searcher, CancellationToken ct)
+    private static async Task<Results<Ok<SearchResponse>, ProblemHttpResult>> HandleAsync(SearchRequest request, UnifiedSearcher searcher, QuestionSampler sampler, CancellationToken ct)
     {
         var (question, errors) = SearchValidation.Check(request);
         if (question is null)
@@ -25,8 +25,12 @@ internal static class SearchUnified
             return Problems.Validation(errors);
         }
 
-        return await searcher.SearchAsync(question, ct) is { } answer
-            ? TypedResults.Ok(answer)
-            : Problems.NotFound($"There is no memory {question.Like} to find more like.");
+        if (await searcher.SearchAsync(question, ct) is not { } answer)
+        {
+            return Problems.NotFound($"There is no memory {question.Like} to find more like.");
+        }
+
+        sampler.Offer(question);
+        return TypedResults.Ok(answer);
     }
 }
