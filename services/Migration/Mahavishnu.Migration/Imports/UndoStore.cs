@@ -48,7 +48,7 @@ internal sealed partial class UndoStore(NpgsqlDataSource db, TenantScope tenant,
         var gone = await objects.RemoveAsync(transaction, import, things, ct);
         var removed = await memories.RemoveAsync(transaction, [.. fates.Where(f => f is { Made: true, Heir: null, Changed: false }).Select(f => f.Memory)], ct);
         await InheritAsync(transaction, [.. fates.Where(f => f is { Made: true, Heir: not null })], ct);
-        await memories.TakeBackAsync(transaction, import, [.. fates.Select(f => KeyValuePair.Create(f.Memory, f.Heir))], ct);
+        await memories.TakeBackAsync(transaction, import, [.. fates.Select(f => KeyValuePair.Create(f.Memory, f.Echo))], ct);
         var rows = await ForgetAsync(transaction, import, ids, things, ct);
         return new UndoStep(rows, rows, removed, fates.Count(f => f is { Made: true, Heir: not null }), [.. fates.Where(f => f is { Made: true, Heir: null, Changed: true }).Select(f => f.Memory)], gone);
     }
@@ -61,8 +61,9 @@ internal sealed partial class UndoStore(NpgsqlDataSource db, TenantScope tenant,
 
     /// <param name="Made">By this import; else it was there before.</param>
     /// <param name="Heir">Another import that brought it, too.</param>
+    /// <param name="Echo">A later import that repeated it: what that one said differently may be on record as said by this one.</param>
     /// <param name="Changed">By somebody, since.</param>
-    private sealed record Fate(Guid Memory, bool Made, Guid? Heir, bool Changed);
+    private sealed record Fate(Guid Memory, bool Made, Guid? Heir, Guid? Echo, bool Changed);
 
     /// <summary>Memories and objects of the next rows, and the objects of all other rows that became the same memories: these rows go with them.</summary>
     private async Task<(Guid[] Memories, string[] Objects)> NextAsync(NpgsqlTransaction transaction, Guid import, CancellationToken ct)
@@ -97,6 +98,8 @@ internal sealed partial class UndoStore(NpgsqlDataSource db, TenantScope tenant,
                    EXISTS (SELECT FROM import_rows r WHERE r.tenant_id = $1 AND r.memory_id = m.id AND r.import_id = $3 AND r.made),
                    (SELECT r.import_id FROM import_rows r JOIN imports i ON i.tenant_id = r.tenant_id AND i.id = r.import_id AND i.status <> 'undone'
                     WHERE r.tenant_id = $1 AND r.memory_id = m.id AND r.import_id <> $3 ORDER BY r.import_id LIMIT 1),
+                   (SELECT r.import_id FROM import_rows r JOIN imports i ON i.tenant_id = r.tenant_id AND i.id = r.import_id AND i.status <> 'undone'
+                    WHERE r.tenant_id = $1 AND r.memory_id = m.id AND r.import_id > $3 AND NOT r.made ORDER BY r.import_id LIMIT 1),
                    EXISTS (SELECT FROM memory_history h WHERE h.tenant_id = $1 AND h.memory_id = m.id AND h.change = 'update')
             FROM unnest($2) AS m(id)
             """, transaction.Connection, transaction);
@@ -105,7 +108,7 @@ internal sealed partial class UndoStore(NpgsqlDataSource db, TenantScope tenant,
         await using var row = await command.ExecuteReaderAsync(ct);
         while (await row.ReadAsync(ct))
         {
-            fates.Add(new Fate(row.GetGuid(0), row.GetBoolean(1), row.IsDBNull(2) ? null : row.GetGuid(2), row.GetBoolean(3)));
+            fates.Add(new Fate(row.GetGuid(0), row.GetBoolean(1), row.IsDBNull(2) ? null : row.GetGuid(2), row.IsDBNull(3) ? null : row.GetGuid(3), row.GetBoolean(4)));
         }
 
         return fates;
