@@ -16,21 +16,21 @@ internal static class ActivateSpaceCommand
             async (call, ct) =>
             {
                 var chosen = SpaceChoice.Find(call.Parsed.GetRequiredValue(space), (await call.Admin.EmbeddingsAsync(ct)).Spaces);
-                var activation = await ActivateAsync(call, chosen.Id, call.Parsed.GetValue(force), ct);
+                var activation = await ActivateAsync(call, chosen, call.Parsed.GetValue(force), ct);
                 call.Answer(activation, () => Write(activation, call.Terminal));
                 return ExitCode.Done;
             });
     }
 
-    private static async Task<SpaceActivation> ActivateAsync(ServiceCall call, int id, bool force, CancellationToken ct)
+    private static async Task<SpaceActivation> ActivateAsync(ServiceCall call, EmbeddingSpaceInfo space, bool force, CancellationToken ct)
     {
         try
         {
-            return await call.Admin.ActivateSpaceAsync(id, force, ct);
+            return await call.Admin.ActivateSpaceAsync(space.Id, force, ct);
         }
-        catch (ApiException e) when (e.Code == ErrorCodes.Conflict && !force)
+        catch (ApiException e) when (e.Code == ErrorCodes.Conflict && !force && space.State != EmbeddingSpaceStates.Dropping)
         {
-            throw new CliException(string.Create(CultureInfo.InvariantCulture, $"{e.Message}\n`mahavishnu embeddings activate {id} --force` does it all the same"));
+            throw new CliException(string.Create(CultureInfo.InvariantCulture, $"{e.Message}\n`mahavishnu embeddings activate {space.Id} --force` does it all the same"));
         }
     }
 
