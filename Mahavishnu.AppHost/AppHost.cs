@@ -1,59 +1,47 @@
-// The map of the system: a database, a model, three services over them, and the one door in front.
+// The map of the system: a database, a model, the services over them, and the one door in front.
+// What can be chosen on the command line is in Choices.cs; docs/deployment.md says when to choose what.
+using Mahavishnu.AppHost;
 using Mahavishnu.Contracts;
 
 var builder = DistributedApplication.CreateBuilder(args);
+var choices = Choices.Read(builder);
+var key = builder.AddApiKey();
+builder.AddComputeEnvironment(choices);
 
-// The image before the volume: where the data lies in the container follows from the image's tag.
-var postgres = builder.AddPostgres("postgres")
-    .WithImage("pgvector/pgvector", "pg17")
-    .WithDataVolume()
-    // A published deployment has nobody who creates the database; the image does, from this variable.
-    .WithEnvironment("POSTGRES_DB", Resources.Database);
-var database = postgres.AddDatabase(Resources.Database);
-
-var model = builder.AddOllama("ollama")
-    .WithDataVolume()
-    .AddModel("embed", "nomic-embed-text");
+var database = builder.AddMemoryDatabase(choices);
+var model = builder.AddEmbeddingModel(choices);
 
 // Upgrades the schema and ends; the services start on a database that is ready for them.
 var migrate = builder.AddProject<Projects.Mahavishnu_Migration_Service>("migrate")
-    .WithArgs("--migrate")
-    .WithReference(database)
-    .WaitFor(database);
+    .WithArgs("--migrate").WithReferenceEnvironment(Services.Wiring)
+    .WithReference(database).WaitFor(database)
+    .PublishAsJob(choices);
 
-var migration = Service(builder.AddProject<Projects.Mahavishnu_Migration_Service>(Resources.Migration));
-var ingest = Embedding(Service(builder.AddProject<Projects.Mahavishnu_Ingest_Service>(Resources.Ingest)));
-var search = Embedding(Service(builder.AddProject<Projects.Mahavishnu_Search_Service>(Resources.Search)));
+// The write side: takes memories and repositories in, and embeds them.
+var ingest = builder.AddProject<Projects.Mahavishnu_Ingest_Service>(Resources.Ingest)
+    .AsService(choices, key).WithPoolFor(choices.Replicas)
+    .WithReference(database).WithModel(model).WithReadableFolders(choices)
+    .WaitForCompletion(migrate)
+    .WithIndexCommand(key);
 
-var gateway = builder.AddProject<Projects.Mahavishnu_Gateway>(Resources.Gateway)
-    .WithHttpEndpoint()
-    .WithExternalHttpEndpoints()
-    .WithHttpHealthCheck("/health/ready")
-    .WithReference(ingest).WaitFor(ingest)
-    .WithReference(search).WaitFor(search)
-    .WithReference(migration).WaitFor(migration)
-    .WithUrlForEndpoint("http", url => url.DisplayText = "API")
-    .WithUrlForEndpoint("http", _ => new ResourceUrlAnnotation { Url = "/scalar", DisplayText = "API page" });
-
-// In containers everything listens beyond loopback, which needs a key; run from here, everything stays on loopback.
-if (builder.ExecutionContext.IsPublishMode)
-{
-    var key = builder.AddParameter("api-key", secret: true);
-    foreach (var service in new[] { migration, ingest, search, gateway })
-    {
-        service.WithEnvironment("Auth__ApiKey", key);
-    }
-}
-
-builder.Build().Run();
-
-IResourceBuilder<ProjectResource> Service(IResourceBuilder<ProjectResource> project) => project
-    .WithHttpEndpoint()
-    .WithHttpHealthCheck("/health/ready")
-    .WithReference(database)
+// The read side.
+var search = builder.AddProject<Projects.Mahavishnu_Search_Service>(Resources.Search)
+    .AsService(choices, key).WithPoolFor(choices.Replicas)
+    .WithReference(database).WithModel(model)
     .WaitForCompletion(migrate);
 
-// Ollama is part of this map: where it is slow to come up, services wait for it and do not take the built-in model instead.
-IResourceBuilder<ProjectResource> Embedding(IResourceBuilder<ProjectResource> service) => service
-    .WithReference(model)
-    .WithEnvironment("Embedding__Provider", EmbeddingProviders.Ollama);
+// Imports, and the state of the schema.
+var migration = builder.AddProject<Projects.Mahavishnu_Migration_Service>(Resources.Migration)
+    .AsService(choices, key).WithPoolFor(replicas: 1)
+    .WithReference(database).WithReadableFolders(choices)
+    .WaitForCompletion(migrate)
+    .WithImportCommand(key);
+
+// The one door.
+builder.AddProject<Projects.Mahavishnu_Gateway>(Resources.Gateway)
+    .AsService(choices, key).AsPublicDoor(choices)
+    .WithReference(ingest).WaitFor(ingest)
+    .WithReference(search).WaitFor(search)
+    .WithReference(migration).WaitFor(migration);
+
+builder.Build().Run();

@@ -14,7 +14,7 @@ public sealed class SolutionTests
     }
 
     [Fact]
-    public void The_filter_is_the_solution_without_the_AppHost()
+    public void The_filter_is_the_solution_without_the_AppHost_and_its_tests()
     {
         var filter = JsonNode.Parse(House.Text("Mahavishnu.slnf"))!["solution"]!;
 
@@ -27,6 +27,9 @@ public sealed class SolutionTests
     [Theory]
     [InlineData("Aspire.Hosting.AppHost")]
     [InlineData("Aspire.Hosting.PostgreSQL")]
+    [InlineData("Aspire.Hosting.Docker")]
+    [InlineData("Aspire.Hosting.Azure.AppContainers")]
+    [InlineData("Aspire.Hosting.Azure.PostgreSQL")]
     [InlineData("Aspire.Hosting.Testing")]
     [InlineData("Aspire.Npgsql")]
     [InlineData("CommunityToolkit.Aspire.Hosting.Ollama")]
