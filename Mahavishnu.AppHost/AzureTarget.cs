@@ -54,7 +54,7 @@ internal static class AzureTarget
                     });
                 });
 
-    /// <summary>Compose waits for its end; Container Apps start it when infra/azure says so.</summary>
+    /// <summary>Compose waits for its end; Container Apps start it when somebody says so: docs/deployment.md.</summary>
     public static IResourceBuilder<ProjectResource> PublishAsJob(this IResourceBuilder<ProjectResource> project, Choices choices) => choices.Target switch
     {
         PublishTarget.Azure => project.PublishAsAzureContainerAppJob(),

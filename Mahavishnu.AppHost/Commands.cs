@@ -27,15 +27,6 @@ internal static class Commands
             ResultMode = HttpCommandResultMode.Json,
         });
 
-    public static IResourceBuilder<ProjectResource> WithIndexCommand(this IResourceBuilder<ProjectResource> ingest, IResourceBuilder<ParameterResource>? key) =>
-        ingest.WithHttpCommand($"{Resources.Api}/{Resources.Embeddings}:index", "Build the vector index", commandName: "build-index", commandOptions: new()
-        {
-            Description = "Builds the index of the active embedding space now, without waiting until it has earned one by its size.",
-            IconName = "ArrowSort",
-            PrepareRequest = context => AuthorizeAsync(context, key),
-            ResultMode = HttpCommandResultMode.Json,
-        });
-
     private static async Task AuthorizeAsync(HttpCommandRequestContext context, IResourceBuilder<ParameterResource>? key)
     {
         if (key is not null)

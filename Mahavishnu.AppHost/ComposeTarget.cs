@@ -21,7 +21,7 @@ internal static class ComposeTarget
         $@"exec 3<>/dev/tcp/127.0.0.1/{Services.ContainerPort}; printf 'GET {Services.Ready} HTTP/1.0\r\n\r\n' >&3; read -r answer <&3; [[ $$answer == *' 200 '* ]]";
 
     /// <summary>
-    /// Telemetry goes where OTEL_EXPORTER_OTLP_ENDPOINT says: infra/otel has a collector. What Aspire's own tools would fill in gets a value to
+    /// Telemetry goes where OTEL_EXPORTER_OTLP_ENDPOINT says. What Aspire's own tools would fill in gets a value to
     /// start with, or a sentence for who forgot it, so that the published folder works with Docker alone.
     /// </summary>
     public static void AddCompose(this IDistributedApplicationBuilder builder) => builder

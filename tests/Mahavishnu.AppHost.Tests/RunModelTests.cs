@@ -137,13 +137,12 @@ public sealed class RunModelTests
     }
 
     [Fact]
-    public async Task The_dashboard_can_run_an_import_and_build_an_index()
+    public async Task The_dashboard_can_run_an_import()
     {
         await using var model = await Model.RunAsync();
 
         var import = model[Resources.Migration].Annotations.OfType<ResourceCommandAnnotation>().Single(c => c.Name == "import");
         Assert.Equal("paths", Assert.Single(import.Arguments).Name);
-        Assert.Contains(model[Resources.Ingest].Annotations.OfType<ResourceCommandAnnotation>(), c => c.Name == "build-index");
     }
 
     [Theory]
