@@ -109,11 +109,15 @@ public sealed partial class EmbeddingQueueStore
 
         foreach (var group in reasons.GroupBy(r => r.Key.Space, r => r.Value))
         {
-            spaces[group.Key] = spaces[group.Key] with { Reasons = Sorted(group) };
+            var status = spaces[group.Key];
+            // Said of those that were tried; without its model no other gets further either.
+            spaces[group.Key] = status with { Reasons = Sorted(group.Select(r => r.Waiting > 0 && IsModelWide(r.Reason) ? r with { Waiting = status.Pending } : r)) };
         }
 
         return (active, spaces);
     }
+
+    private static bool IsModelWide(string reason) => reason is EmbeddingReasons.ModelAway or EmbeddingReasons.ModelMissing or EmbeddingReasons.ModelChanged;
 
     private static EmbeddingQueueReason[] Sorted(IEnumerable<EmbeddingQueueReason> reasons) =>
         [.. reasons.OrderByDescending(r => r.Failed + r.Waiting).ThenBy(r => r.Reason, StringComparer.Ordinal)];

@@ -22,8 +22,11 @@ public sealed record EmbeddingSpace(
     /// <summary>What its vectors are.</summary>
     public EmbeddingModel Identity => new(Provider, Model, Digest, Dimensions, Distance, PrefixProfile);
 
+    /// <summary>What operations call it.</summary>
+    public string Subject => Id.ToString(CultureInfo.InvariantCulture);
+
     /// <summary>The table of its vectors, safe to write into SQL.</summary>
-    public string Table => "embedding_" + Id.ToString(CultureInfo.InvariantCulture);
+    public string Table => "embedding_" + Subject;
 
     /// <summary>The name of its vector index.</summary>
     public string Index => Table + "_vector";

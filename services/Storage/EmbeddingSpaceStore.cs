@@ -27,10 +27,10 @@ public sealed partial class EmbeddingSpaceStore(NpgsqlDataSource db)
         return await ReadOneAsync(command, ct);
     }
 
-    public async Task<EmbeddingSpace?> FindAsync(short id, CancellationToken ct)
+    public async Task<EmbeddingSpace?> FindAsync(int id, CancellationToken ct)
     {
         await using var command = db.CreateCommand($"{Select} WHERE id = $1");
-        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = id });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = id });
         return await ReadOneAsync(command, ct);
     }
 
@@ -118,6 +118,14 @@ public sealed partial class EmbeddingSpaceStore(NpgsqlDataSource db)
     public async Task<long> CountVectorsAsync(EmbeddingSpace space, CancellationToken ct)
     {
         await using var command = db.CreateCommand($"SELECT count(*) FROM {space.Table}");
+        return (long)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    /// <summary>Memories with a vector in the space, exactly.</summary>
+    public async Task<long> CountMemoriesAsync(EmbeddingSpace space, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand($"SELECT count(*) FROM {space.Table} WHERE part = 0");
+        command.CommandTimeout = 0;
         return (long)(await command.ExecuteScalarAsync(ct))!;
     }
 

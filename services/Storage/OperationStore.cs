@@ -95,6 +95,20 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
         return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
+    /// <summary>The operation that is at work on a subject, else the last one that was; null where there never was one.</summary>
+    public async Task<Operation?> FindLatestAsync(string kind, string subject, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand($"""
+            SELECT {Columns} FROM operations WHERE tenant_id = $1 AND kind = $2 AND subject = $3
+            ORDER BY state IN ('queued', 'running') DESC, created_at DESC, id DESC LIMIT 1
+            """);
+        command.Parameters.Add(Text(tenant.Current));
+        command.Parameters.Add(Text(kind));
+        command.Parameters.Add(Text(subject));
+        await using var row = await command.ExecuteReaderAsync(ct);
+        return await row.ReadAsync(ct) ? Read(row) : null;
+    }
+
     /// <summary>Asks a running operation to stop; a queued one is cancelled at once.</summary>
     public Task<Operation?> CancelAsync(Guid id, CancellationToken ct) =>
         OneAsync($"""

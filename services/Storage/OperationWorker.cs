@@ -11,6 +11,9 @@ public interface IOperationHandler
     /// <summary>One of <see cref="OperationKinds"/>.</summary>
     string Kind { get; }
 
+    /// <summary>True for work that mostly waits for others: it takes no place from work that does not.</summary>
+    bool Waits => false;
+
     /// <summary>Does the work.</summary>
     /// <param name="run">What to do, and where to report.</param>
     /// <param name="ct">Cancelled when the operation is, when the claim is lost, and when the process stops.</param>
@@ -57,24 +60,25 @@ internal sealed partial class OperationWorker(
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(2);
     private const int AtOnce = 2;
+    private const int WaitingAtOnce = 16;
 
     // Workers that died over one operation before it is called the operation's fault.
     private const int MaxAttempts = 20;
 
     private readonly Dictionary<string, IOperationHandler> _handlers = handlers.ToDictionary(h => h.Kind, StringComparer.Ordinal);
+    private readonly List<(Task Task, bool Waits)> _running = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var running = new List<Task>();
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                running.RemoveAll(t => t.IsCompleted);
-                var claimed = running.Count < AtOnce ? await store.ClaimAsync(_handlers.Keys, Lease, stoppingToken) : null;
+                _running.RemoveAll(r => r.Task.IsCompleted);
+                var claimed = Wanted() is { Count: > 0 } kinds ? await store.ClaimAsync(kinds, Lease, stoppingToken) : null;
                 if (claimed is not null)
                 {
-                    running.Add(RunAsync(claimed, stoppingToken));
+                    _running.Add((RunAsync(claimed, stoppingToken), _handlers[claimed.Kind].Waits));
                     continue;
                 }
 
@@ -91,8 +95,12 @@ internal sealed partial class OperationWorker(
             }
         }
 
-        await Task.WhenAll(running);
+        await Task.WhenAll(_running.Select(r => r.Task));
     }
+
+    /// <summary>The kinds of which another operation may begin now.</summary>
+    private List<string> Wanted() =>
+        [.. _handlers.Values.Where(h => _running.Count(r => r.Waits == h.Waits) < (h.Waits ? WaitingAtOnce : AtOnce)).Select(h => h.Kind)];
 
     private async Task RunAsync(ClaimedOperation claimed, CancellationToken stopping)
     {

@@ -12,13 +12,13 @@ public abstract partial class Suite
     // wire.md's routes of today. A route that is added is added here.
     private static readonly string[] Routes =
     [
-        "DELETE /api/v1/evals/pins/{id}", "DELETE /api/v1/memories/{id}", "DELETE /api/v1/repositories/{repoId}",
-        "GET /api/v1/embeddings", "GET /api/v1/embeddings/dead-letters", "GET /api/v1/evals/pins", "GET /api/v1/health",
+        "DELETE /api/v1/embeddings/{id}", "DELETE /api/v1/evals/pins/{id}", "DELETE /api/v1/memories/{id}", "DELETE /api/v1/repositories/{repoId}",
+        "GET /api/v1/embeddings", "GET /api/v1/embeddings/dead-letters", "GET /api/v1/embeddings/{id}", "GET /api/v1/evals/pins", "GET /api/v1/health",
         "GET /api/v1/imports", "GET /api/v1/imports/{id}", "GET /api/v1/imports/{id}/rejects",
         "GET /api/v1/memories", "GET /api/v1/memories/{id}", "GET /api/v1/memories/{id}/history",
         "GET /api/v1/operations", "GET /api/v1/operations/{id}", "GET /api/v1/operations/{id}/events", "GET /api/v1/repositories", "GET /api/v1/repositories/{repoId}", "GET /api/v1/schema",
         "PATCH /api/v1/memories/{id}",
-        "POST /api/v1/embeddings/dead-letters:retry", "POST /api/v1/evals/pins", "POST /api/v1/evals:run",
+        "POST /api/v1/embeddings", "POST /api/v1/embeddings/dead-letters:retry", "POST /api/v1/embeddings/{id}:activate", "POST /api/v1/evals/pins", "POST /api/v1/evals:run",
         "POST /api/v1/imports", "POST /api/v1/imports/{id}:undo",
         "POST /api/v1/memories", "POST /api/v1/memories/{id}:restore", "POST /api/v1/memories:batch", "POST /api/v1/operations/{id}:cancel",
         "POST /api/v1/operations/{id}:retry", "POST /api/v1/repositories", "POST /api/v1/search", "POST /api/v1/search/unified",

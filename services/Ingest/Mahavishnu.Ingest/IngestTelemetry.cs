@@ -15,6 +15,7 @@ internal sealed class IngestTelemetry
     private readonly Counter<long> _embedded;
     private readonly Counter<long> _vectors;
     private readonly Counter<long> _failures;
+    private readonly Counter<long> _reused;
     private readonly Histogram<double> _duration;
     private readonly Gauge<long> _queue;
     private readonly Gauge<double> _oldest;
@@ -25,11 +26,12 @@ internal sealed class IngestTelemetry
         _written = meter.CreateCounter<long>("mahavishnu.memories.written", "{memory}", "Memories taken in, by outcome (created, duplicate, updated, error).");
         _embedded = meter.CreateCounter<long>("mahavishnu.embedding.embedded", "{memory}", "Memories embedded.");
         _vectors = meter.CreateCounter<long>("mahavishnu.embedding.vectors", "{vector}", "Vectors made; a long text has several.");
-        _failures = meter.CreateCounter<long>("mahavishnu.embedding.failures", "{failure}", "Attempts that failed, by reason (model_error, bad_vector, model_away).");
+        _failures = meter.CreateCounter<long>("mahavishnu.embedding.failures", "{failure}", "Attempts that failed, by reason (model_away, model_missing, model_changed, model_error, text_refused, bad_answer, wrong_count, wrong_dimensions, not_finite, zero_vector, worker_died).");
+        _reused = meter.CreateCounter<long>("mahavishnu.embedding.reused", "{text}", "Texts that had been embedded before and were not again.");
         _duration = meter.CreateHistogram<double>(
             "mahavishnu.embedding.duration", "s", "Time from a claim to its vectors being stored.",
             advice: new() { HistogramBucketBoundaries = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] });
-        _queue = meter.CreateGauge<long>("mahavishnu.embedding.queue", "{memory}", "Memories in the queue, by state (pending, running, failed).");
+        _queue = meter.CreateGauge<long>("mahavishnu.embedding.queue", "{memory}", "Memories in the queue, by space and state (pending, running, failed).");
         _oldest = meter.CreateGauge<double>("mahavishnu.embedding.queue.age", "s", "How long the oldest memory has been waiting.");
     }
 
@@ -51,12 +53,21 @@ internal sealed class IngestTelemetry
 
     public void EmbeddingFailed(string reason, long count) => _failures.Add(count, new KeyValuePair<string, object?>("reason", reason));
 
-    public void Queue(EmbeddingQueueStatus status, DateTimeOffset now)
+    public void Reused(long count)
     {
-        _queue.Record(status.Pending, new KeyValuePair<string, object?>("state", "pending"));
-        _queue.Record(status.Running, new KeyValuePair<string, object?>("state", "running"));
-        _queue.Record(status.Failed, new KeyValuePair<string, object?>("state", "failed"));
-        _oldest.Record(status.OldestPending is { } oldest ? Math.Max(0, (now - oldest).TotalSeconds) : 0);
+        if (count > 0)
+        {
+            _reused.Add(count);
+        }
+    }
+
+    public void Queue(EmbeddingSpace space, EmbeddingQueueStatus status, DateTimeOffset now)
+    {
+        var (id, model) = (new KeyValuePair<string, object?>("space", (int)space.Id), new KeyValuePair<string, object?>("model", space.Model));
+        _queue.Record(status.Pending, id, model, new("state", "pending"));
+        _queue.Record(status.Running, id, model, new("state", "running"));
+        _queue.Record(status.Failed, id, model, new("state", "failed"));
+        _oldest.Record(status.OldestPending is { } oldest ? Math.Max(0, (now - oldest).TotalSeconds) : 0, id, model);
     }
 
     /// <summary>Measures one claim, from here to the end of the block.</summary>

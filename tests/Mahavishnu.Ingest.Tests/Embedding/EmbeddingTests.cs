@@ -61,13 +61,14 @@ public sealed class EmbeddingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("poison", "does not agree")]
-    [InlineData("zero", "zeros")]
-    [InlineData("short", "7 dimensions")]
-    [InlineData("undefined", "undefined")]
-    [InlineData("endless", "undefined")]
-    [InlineData("swallow", "0 vectors")]
-    public async Task One_bad_text_ends_among_the_dead_letters_and_its_neighbours_are_embedded(string bad, string reason)
+    [InlineData("poison", EmbeddingReasons.ModelError, "does not agree")]
+    [InlineData("zero", EmbeddingReasons.ZeroVector, "zeros")]
+    [InlineData("short", EmbeddingReasons.WrongDimensions, "7 dimensions")]
+    [InlineData("undefined", EmbeddingReasons.NotFinite, "undefined")]
+    [InlineData("endless", EmbeddingReasons.NotFinite, "undefined")]
+    [InlineData("swallow", EmbeddingReasons.WrongCount, "0 vectors")]
+    [InlineData("hang up", EmbeddingReasons.ModelError, "was cut")]
+    public async Task One_bad_text_ends_among_the_dead_letters_and_its_neighbours_are_embedded(string bad, string reason, string error)
     {
         await StartAsync(("Embedding:MaxAttempts", "3"), ("Embedding:RetrySeconds", "0"));
 
@@ -75,10 +76,13 @@ public sealed class EmbeddingTests(PostgresFixture postgres) : IAsyncLifetime
 
         var letter = Assert.Single((await Eventually.Async(() => Host.Admin.DeadLettersAsync(Ct), page => page.Items.Count > 0)).Items);
         await DrainedAsync();
-        Assert.Equal(3, letter.Attempts);
-        Assert.Contains(reason, letter.Error, StringComparison.Ordinal);
+        Assert.Equal((3, reason), (letter.Attempts, letter.Reason));
+        Assert.Contains(error, letter.Error, StringComparison.Ordinal);
+        Assert.Equal([(reason, 0, 1)], (await Host.Admin.EmbeddingsAsync(Ct)).Queue.Reasons.Select(r => (r.Reason, r.Waiting, r.Failed)));
         Assert.Equal("failed", (await Host.Memories.GetAsync(letter.MemoryId, Ct)).Embedding);
         Assert.Equal(59, await CountAsync());
+        // Halves of halves, not one by one: the first attempt takes some calls for sixty texts, the others one each and a plain word.
+        Assert.InRange(_model.Calls.Count, 3, 30);
     }
 
     [Fact]
@@ -154,8 +158,10 @@ public sealed class EmbeddingTests(PostgresFixture postgres) : IAsyncLifetime
         await StartAsync(("Embedding:MaxAttempts", "1"));
         await Host.Memories.AddBatchAsync([.. Enumerable.Range(0, 20).Select(i => new NewMemory { Content = $"{i}" })], ct: Ct);
         await Eventually.Async(() => Task.FromResult(Said("Connection refused") > 0));
-        var health = await Eventually.Async(() => Host.Http.FetchAsync("/health"), a => ((string?)a.Body!.ToJsonString())!.Contains("does not answer", StringComparison.Ordinal));
+        var health = await Eventually.Async(() => Host.Http.FetchAsync("/health"), a => ((string?)a.Body!.ToJsonString())!.Contains("cannot be used", StringComparison.Ordinal));
         Assert.Equal((HttpStatusCode.OK, "degraded"), (health.Status, (string?)health.Body!["status"]));
+        var reason = Assert.Single((await Eventually.Async(() => Host.Admin.EmbeddingsAsync(Ct), s => s.Queue is { Pending: 20, Reasons.Count: 1 })).Queue.Reasons);
+        Assert.Equal((EmbeddingReasons.ModelAway, 20, 0, "Connection refused"), (reason.Reason, reason.Waiting, reason.Failed, reason.Example));
 
         _model.Away = false;
         await DrainedAsync();
@@ -173,6 +179,7 @@ public sealed class EmbeddingTests(PostgresFixture postgres) : IAsyncLifetime
 
         var memory = await Host.Memories.AddAsync(new NewMemory { Content = "x" }, Ct);
         await Eventually.Async(() => Task.FromResult(Said("another dige") == 1));
+        await Eventually.Async(() => Host.Admin.EmbeddingsAsync(Ct), s => s.Queue.Reasons.Any(r => r is { Reason: EmbeddingReasons.ModelChanged, Waiting: 1 }), "The reason");
 
         var health = await Host.Http.FetchAsync("/health");
         Assert.Equal((HttpStatusCode.OK, "degraded"), (health.Status, (string?)health.Body!["status"]));

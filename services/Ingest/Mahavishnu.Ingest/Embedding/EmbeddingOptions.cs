@@ -8,8 +8,8 @@ internal sealed class EmbeddingOptions
 {
     public const string Section = "Embedding";
 
-    /// <summary>Claims worked on at a time; 0: this process embeds nothing and leaves it to others.</summary>
-    [Range(0, 64)] public int Workers { get; set; } = 2;
+    /// <summary>Claims worked on at a time for each provider; default: one more than the model takes calls at a time, so that it never waits for the database. 0: this process embeds nothing and leaves it to others.</summary>
+    [Range(0, 64)] public int? Workers { get; set; }
 
     /// <summary>Memories claimed together.</summary>
     [Range(1, 10_000)] public int ClaimItems { get; set; } = 256;
@@ -19,6 +19,9 @@ internal sealed class EmbeddingOptions
 
     /// <summary>Texts in one call of the model.</summary>
     [Range(1, 10_000)] public int TextsPerCall { get; set; } = 64;
+
+    /// <summary>Vectors kept by their text, over all spaces, so that the same text is not embedded twice; 0: none. Only for models that are slower than looking up.</summary>
+    [Range(0, 100_000_000)] public int CacheRows { get; set; } = 200_000;
 
     /// <summary>Seconds after which the work of a dead process is taken over. A living one renews it.</summary>
     [Range(1, 3_600)] public int LeaseSeconds { get; set; } = 30;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Hosting;
 namespace Mahavishnu.Ingest;
 
 /// <summary>Keeps the queue's gauges up to date while somebody reads them; counting a long queue is not free.</summary>
-internal sealed class EmbeddingQueueGauges(EmbeddingQueueStore queue, IngestTelemetry telemetry, TimeProvider time) : BackgroundService
+internal sealed class EmbeddingQueueGauges(EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, IngestTelemetry telemetry, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
 
@@ -17,7 +17,10 @@ internal sealed class EmbeddingQueueGauges(EmbeddingQueueStore queue, IngestTele
             {
                 if (telemetry.QueueIsWatched)
                 {
-                    telemetry.Queue(await queue.StatusAsync(stoppingToken), time.GetUtcNow());
+                    foreach (var space in await spaces.ListAsync(stoppingToken))
+                    {
+                        telemetry.Queue(space, await queue.StatusAsync(space, stoppingToken), time.GetUtcNow());
+                    }
                 }
             }
             catch (Exception e) when (e is DbException or OperationCanceledException)

@@ -1,4 +1,6 @@
+using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -16,15 +18,29 @@ internal static class EmbeddingSlice
         services.AddOptions<VectorIndexOptions>().BindConfiguration(VectorIndexOptions.Section).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<VectorIndexOptions>, VectorIndexOptionsValidator>());
         services.TryAddSingleton<EmbeddingWorkerState>();
+        services.TryAddSingleton<EmbeddingRate>();
+        services.TryAddSingleton<ProviderGlance>();
         services.TryAddSingleton<TextEmbedder>();
+        services.TryAddSingleton<EmbeddingClaimRunner>();
         services.TryAddSingleton<VectorIndexSignal>();
         services.AddHostedService<EmbeddingWorker>();
         services.AddHostedService<EmbeddingQueueGauges>();
         services.TryAddSingleton<VectorIndexWorker>();
         services.AddHostedService(provider => provider.GetRequiredService<VectorIndexWorker>());
         services.AddOperationHandler<IndexHandler>();
+        services.AddOperationHandler<FillSpace>();
+        services.TryAddSingleton<EmbeddingSpaceKeeper>();
+        services.AddHostedService(provider => provider.GetRequiredService<EmbeddingSpaceKeeper>());
         services.AddHealthChecks().AddCheck<EmbeddingWorkerCheck>("embedding-worker", tags: ["ready"]);
     }
 
-    public static void Map(IEndpointRouteBuilder api) => EmbeddingRoutes.Map(api);
+    public static void Map(IEndpointRouteBuilder api)
+    {
+        var spaces = api.MapGroup($"/{Resources.Embeddings}");
+        ShowSpaces.Map(spaces);
+        AddSpace.Map(spaces);
+        ActivateSpace.Map(spaces);
+        DropSpace.Map(spaces);
+        DeadLetters.Map(api);
+    }
 }

@@ -5,29 +5,125 @@ using Mahavishnu.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace Mahavishnu.Ingest;
 
-/// <summary>Takes memories from the queue, embeds them and hands the vectors in; several claims at a time, here and in other processes.</summary>
+/// <summary>
+/// Takes memories from the queue, has them embedded and hands the vectors in: for every space, the active one first; several claims at a time, here and in
+/// other processes. Each provider has workers of its own, so that one that is away or slow keeps nobody else waiting.
+/// </summary>
 internal sealed partial class EmbeddingWorker(
-    EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, TextEmbedder embedder, EmbeddingModels models, EmbeddingSignal signal, EmbeddingWorkerState state,
-    VectorIndexSignal drained, IngestTelemetry telemetry, IOptions<EmbeddingOptions> options, TimeProvider time, ILogger<EmbeddingWorker> logger) : BackgroundService
+    EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, EmbeddingClaimRunner claims, EmbeddingModels models, OperationStore operations, EmbeddingSignal signal,
+    EmbeddingWorkerState state, VectorIndexSignal drained, IOptions<EmbeddingOptions> options, TimeProvider time, ILogger<EmbeddingWorker> logger) : BackgroundService
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(5);
-
-    // Claims that ended with their process, beyond the attempts that failed: then it is the text that kills it.
-    private const int DeathsForgiven = 10;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan LookAtSpaces = TimeSpan.FromSeconds(1);
+    private static readonly string[] Bulk = [OperationKinds.Import];
 
     private readonly EmbeddingOptions _options = options.Value;
     private readonly TimeSpan _lease = TimeSpan.FromSeconds(options.Value.LeaseSeconds);
+    private readonly Dictionary<short, EmbeddingSpaceWork> _works = [];
+    private readonly Dictionary<string, EmbeddingLane> _lanes = new(StringComparer.Ordinal);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(Enumerable.Range(0, _options.Workers).Select(_ => Task.Run(() => WorkAsync(stoppingToken), CancellationToken.None)));
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (_options.Workers == 0)
+        {
+            return;
+        }
 
-    private async Task WorkAsync(CancellationToken ct)
+        var pause = FirstPause;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var wait = _options.IdleSeconds < LookAtSpaces.TotalSeconds ? TimeSpan.FromSeconds(_options.IdleSeconds) : LookAtSpaces;
+            try
+            {
+                await LookAsync(stoppingToken);
+                pause = FirstPause;
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // Whatever it was, work waits: say it once, and try again later.
+                Say(e is DbException ? EmbeddingWorkerState.Database : EmbeddingWorkerState.NoSpace, e);
+                wait = pause;
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            }
+
+            await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await Task.WhenAll(_lanes.Values.SelectMany(l => l.Workers));
+        foreach (var work in _works.Values)
+        {
+            work.Dispose();
+        }
+    }
+
+    /// <summary>Looks which spaces there are, and sees to it that each is worked for.</summary>
+    private async Task LookAsync(CancellationToken ct)
+    {
+        var all = await spaces.ListAsync(ct);
+        state.Over(EmbeddingWorkerState.Database);
+        Assign([.. all.Where(s => s.State != EmbeddingSpaceStates.Dropping)], ct);
+        var loading = await operations.AnyAtWorkAsync(Bulk, ct);
+        foreach (var lane in _lanes.Values)
+        {
+            lane.Yields = loading && lane.Provider == EmbeddingProviders.Builtin;
+        }
+
+        if (!all.Any(s => s.State == EmbeddingSpaceStates.Active))
+        {
+            // Whoever decides now decides for good: a model that is away is waited for where it is the one that is wanted.
+            await spaces.EnsureActiveAsync(await models.ChooseAsync(ct), ct);
+            Assign([.. (await spaces.ListAsync(ct)).Where(s => s.State != EmbeddingSpaceStates.Dropping)], ct);
+        }
+
+        state.Over(EmbeddingWorkerState.NoSpace);
+    }
+
+    private void Assign(List<EmbeddingSpace> taking, CancellationToken ct)
+    {
+        foreach (var gone in _works.Keys.Except(taking.Select(s => s.Id)).ToList())
+        {
+            _works.Remove(gone);
+            state.Over(gone);
+        }
+
+        foreach (var space in taking)
+        {
+            if (_works.TryGetValue(space.Id, out var known))
+            {
+                known.Space = space;
+            }
+            else
+            {
+                _works.Add(space.Id, new EmbeddingSpaceWork(space, time));
+            }
+        }
+
+        foreach (var provider in taking.Select(s => s.Provider).Concat(_lanes.Keys).ToHashSet(StringComparer.Ordinal))
+        {
+            if (!_lanes.TryGetValue(provider, out var lane))
+            {
+                _lanes.Add(provider, lane = new EmbeddingLane(provider));
+            }
+
+            lane.Works = [.. taking.Where(s => s.Provider == provider).OrderBy(Turn).ThenBy(s => s.Id).Select(s => _works[s.Id])];
+            // One more than the model takes: while that one fetches or hands in, the model has its fill.
+            var wanted = lane.Works.Count == 0 ? 0 : _options.Workers ?? (lane.Works.Max(w => w.Concurrency) + 1);
+            lane.Grow(wanted, number => Task.Run(() => WorkAsync(lane, number, ct), CancellationToken.None));
+        }
+    }
+
+    private static int Turn(EmbeddingSpace space) => space.State switch
+    {
+        EmbeddingSpaceStates.Active => 0,
+        EmbeddingSpaceStates.Building => 1,
+        _ => 2,
+    };
+
+    private async Task WorkAsync(EmbeddingLane lane, int number, CancellationToken ct)
     {
         var pause = FirstPause;
         var busy = false;
@@ -36,9 +132,8 @@ internal sealed partial class EmbeddingWorker(
             try
             {
                 var next = signal.Next;
-                if (await ClaimAsync(ct) is { } claim)
+                if (lane.Has(number) && await WorkOnceAsync(lane, number, ct))
                 {
-                    await DoAsync(claim, ct);
                     busy = true;
                 }
                 else
@@ -60,168 +155,69 @@ internal sealed partial class EmbeddingWorker(
             }
             catch (Exception e)
             {
-                // Whatever it was, work waits: say it once, and try again later.
-                Say(e);
+                Say(EmbeddingWorkerState.Database, e);
                 await Task.Delay(pause, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }
     }
 
-    private void Say(Exception e)
+    /// <summary>One claim of the first space that has work and a model.</summary>
+    /// <returns>False when there is nothing to do for this worker.</returns>
+    private async Task<bool> WorkOnceAsync(EmbeddingLane lane, int number, CancellationToken ct)
     {
-        var (kind, trouble) = e switch
+        foreach (var work in lane.Open(number))
         {
-            DbException => (EmbeddingTrouble.Database, $"Embedding waits for the database: {e.Message}"),
-            ModelAwayException => (EmbeddingTrouble.Model, $"The embedding model does not answer: {e.Message}"),
-            _ => (EmbeddingTrouble.Model, $"Embedding stumbled: {e.Message}"),
+            if (!work.TryEnter())
+            {
+                continue;
+            }
+
+            try
+            {
+                var claim = await queue.ClaimAsync(work.Space, _options.ClaimItems, _options.ClaimBytes, _lease, ct);
+                state.Over(EmbeddingWorkerState.Database);
+                if (claim.Jobs.Count == 0)
+                {
+                    continue;
+                }
+
+                await claims.RunAsync(work, claim, lane.Yields ? 1 : null, ct);
+                work.Go();
+                state.Over(work.Space.Id);
+                return true;
+            }
+            catch (ModelStoppedException e)
+            {
+                work.Stop();
+                Say(work.Space.Id, e, $"{work.Space.Model}: ");
+            }
+            finally
+            {
+                work.Leave();
+            }
+        }
+
+        return false;
+    }
+
+    private void Say(int where, Exception e, string about = "")
+    {
+        var trouble = (where, e) switch
+        {
+            (_, DbException) => $"Embedding waits for the database: {e.Message}",
+            (EmbeddingWorkerState.NoSpace, EmbeddingModelException { Hint: { } hint }) => $"Nothing is embedded yet: {e.Message} To change it: {hint}",
+            (EmbeddingWorkerState.NoSpace, _) => $"Nothing is embedded yet: {e.Message}",
+            (_, ModelStoppedException { InnerException: EmbeddingModelException { Hint: { } hint } }) => $"The embedding model cannot be used: {about}{e.Message} To change it: {hint}",
+            (_, ModelStoppedException) => $"The embedding model cannot be used: {about}{e.Message}",
+            _ => $"Embedding stumbled: {e.Message}",
         };
-        if (state.Report(kind, trouble))
+        if (state.Report(where, trouble))
         {
-            Waiting(logger, trouble, e is ModelAwayException or DbException ? null : e);
-        }
-    }
-
-    /// <returns>Null when there is nothing to do for this process.</returns>
-    private async Task<EmbeddingClaim?> ClaimAsync(CancellationToken ct)
-    {
-        var model = await models.ChooseAsync(ct);
-        var space = await spaces.EnsureActiveAsync(model, ct);
-        state.Over(EmbeddingTrouble.Database);
-        if (EmbeddingWorkerState.Mismatch(space, model) is { } mismatch)
-        {
-            if (state.Report(EmbeddingTrouble.OtherModel, mismatch))
-            {
-                Waiting(logger, mismatch, null);
-            }
-
-            return null;
-        }
-
-        state.Over(EmbeddingTrouble.OtherModel);
-        var claim = await queue.ClaimAsync(space, _options.ClaimItems, _options.ClaimBytes, _lease, ct);
-        return claim.Jobs.Count > 0 ? claim : null;
-    }
-
-    private async Task DoAsync(EmbeddingClaim claim, CancellationToken ct)
-    {
-        using var measured = telemetry.Embedding(claim.Jobs.Count);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var renewing = RenewAsync(claim, over.Token);
-        try
-        {
-            var (killers, jobs) = Split(claim.Jobs);
-            var (done, failed) = await embedder.EmbedAsync(await models.OpenAsync(claim.Space.Identity, ct), jobs, ct);
-            failed.AddRange(killers);
-            var saved = await SaveAsync(claim, done, failed, ct);
-            await queue.FailAsync(claim, failed, _options.MaxAttempts, TimeSpan.FromSeconds(_options.RetrySeconds), ct);
-            measured.Embedded(saved, done.Sum(d => d.Parts.Count));
-            if (failed.Count > 0)
-            {
-                Failed(logger, failed.Count, failed[0].MemoryId, failed[0].Error);
-            }
-
-            state.Over(EmbeddingTrouble.Model);
-        }
-        catch (Exception e) when (e is OperationCanceledException or ModelAwayException)
-        {
-            await ReleaseAsync(claim);
-            throw;
-        }
-        finally
-        {
-            await over.CancelAsync();
-            await renewing;
-        }
-    }
-
-    /// <summary>Apart from the others: jobs whose workers died again and again, never telling why.</summary>
-    private (List<FailedJob> Killers, List<EmbeddingJob> Jobs) Split(IReadOnlyList<EmbeddingJob> jobs)
-    {
-        var most = _options.MaxAttempts + DeathsForgiven;
-        return (
-            [.. jobs.Where(j => j.Attempt > most).Select(j => new FailedJob(j.MemoryId, EmbeddingReasons.WorkerDied, $"Given up: {j.Attempt - 1} attempts ended with their process."))],
-            [.. jobs.Where(j => j.Attempt <= most)]);
-    }
-
-    /// <summary>Hands the vectors in. While the database is away they are kept, up to the lease: embedding is dearer than waiting.</summary>
-    private async Task<int> SaveAsync(EmbeddingClaim claim, List<EmbeddedJob> done, List<FailedJob> failed, CancellationToken ct)
-    {
-        var began = time.GetTimestamp();
-        for (var pause = TimeSpan.FromMilliseconds(100); ; pause *= 2)
-        {
-            try
-            {
-                return await queue.CompleteAsync(claim, done, ct);
-            }
-            catch (PostgresException e) when (e.SqlState.StartsWith("22", StringComparison.Ordinal))
-            {
-                // A vector that the type refuses although the check let it pass must not hold up the others.
-                return await SaveEachAsync(claim, done, failed, ct);
-            }
-            catch (NpgsqlException e) when (TransientRetry.IsTransient(e) && time.GetElapsedTime(began) + pause < _lease)
-            {
-                await Task.Delay(pause, time, ct);
-            }
-        }
-    }
-
-    private async Task<int> SaveEachAsync(EmbeddingClaim claim, List<EmbeddedJob> done, List<FailedJob> failed, CancellationToken ct)
-    {
-        var saved = 0;
-        foreach (var job in done)
-        {
-            try
-            {
-                saved += await queue.CompleteAsync(claim, [job], ct);
-            }
-            catch (PostgresException e) when (e.SqlState.StartsWith("22", StringComparison.Ordinal))
-            {
-                telemetry.EmbeddingFailed("bad_vector", 1);
-                failed.Add(new FailedJob(job.Job.MemoryId, EmbeddingReasons.BadAnswer, e.MessageText));
-            }
-        }
-
-        return saved;
-    }
-
-    private async Task RenewAsync(EmbeddingClaim claim, CancellationToken ct)
-    {
-        while (!ct.IsCancellationRequested)
-        {
-            await Task.Delay(_lease / 3, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (ct.IsCancellationRequested)
-            {
-                return;
-            }
-
-            try
-            {
-                await queue.RenewAsync(claim, _lease, ct);
-            }
-            catch (Exception e) when (e is DbException or OperationCanceledException)
-            {
-                // Lost leases cost double work, never a memory.
-            }
-        }
-    }
-
-    private async Task ReleaseAsync(EmbeddingClaim claim)
-    {
-        try
-        {
-            using var patience = new CancellationTokenSource(Goodbye, time);
-            await queue.ReleaseAsync(claim, TimeSpan.Zero, patience.Token);
-        }
-        catch (Exception e) when (e is DbException or OperationCanceledException)
-        {
-            // The lease gives it back.
+            Waiting(logger, trouble, e is ModelStoppedException or EmbeddingModelException or DbException ? null : e);
         }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Trouble}")]
     private static partial void Waiting(ILogger logger, string trouble, Exception? exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} memories could not be embedded, {First} for one: {Reason}")]
-    private static partial void Failed(ILogger logger, int count, Guid first, string reason);
 }

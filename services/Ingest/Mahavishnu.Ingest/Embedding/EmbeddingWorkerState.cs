@@ -1,64 +1,62 @@
-using Mahavishnu.Contracts;
-using Mahavishnu.Storage;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Mahavishnu.Ingest;
 
-/// <summary>What can keep this process from embedding.</summary>
-internal enum EmbeddingTrouble
-{
-    Database,
-    Model,
-    OtherModel,
-}
-
-/// <summary>What keeps this process from embedding now, if anything: for its log (once) and its health.</summary>
+/// <summary>What keeps this process from embedding now, if anything: for its log (once), its health and its operations.</summary>
 internal sealed class EmbeddingWorkerState
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<EmbeddingTrouble, string> _troubles = [];
+    private readonly SortedDictionary<int, string> _troubles = [];
 
-    /// <summary>The worst of it; null when all is well.</summary>
+    /// <summary>The database does not answer.</summary>
+    public const int Database = -2;
+
+    /// <summary>There is no space, and no model to make one of.</summary>
+    public const int NoSpace = -1;
+
+    /// <summary>All of it, a sentence each; null when all is well.</summary>
     public string? Trouble
     {
         get
         {
             lock (_gate)
             {
-                return _troubles.OrderByDescending(t => t.Key).Select(t => t.Value).FirstOrDefault();
+                return _troubles.Count == 0 ? null : string.Join(' ', _troubles.Values);
             }
         }
     }
 
-    /// <returns>True when this kind of trouble is news: then it is worth a log line.</returns>
-    public bool Report(EmbeddingTrouble kind, string trouble)
+    /// <param name="where"><see cref="Database"/>, <see cref="NoSpace"/> or the id of a space.</param>
+    /// <returns>Null when nothing is in the way there.</returns>
+    public string? At(int where)
     {
         lock (_gate)
         {
-            var news = !_troubles.ContainsKey(kind);
-            _troubles[kind] = trouble;
+            return _troubles.GetValueOrDefault(where);
+        }
+    }
+
+    /// <returns>True when trouble there is news: then it is worth a log line.</returns>
+    public bool Report(int where, string trouble)
+    {
+        lock (_gate)
+        {
+            var news = !_troubles.ContainsKey(where);
+            _troubles[where] = trouble;
             return news;
         }
     }
 
-    public void Over(EmbeddingTrouble kind)
+    public void Over(int where)
     {
         lock (_gate)
         {
-            _troubles.Remove(kind);
+            _troubles.Remove(where);
         }
     }
-
-    /// <summary>Why vectors of <paramref name="model"/> must not go into <paramref name="space"/>; null where they may.</summary>
-    public static string? Mismatch(EmbeddingSpace space, EmbeddingModel model) =>
-        space.Identity == model
-            ? null
-            : $"The memories are embedded with {Name(space.Model, space.Digest)}, this server has {Name(model.Model, model.Digest)}. Nothing is embedded until it has the same model again, or a space of the new one is made.";
-
-    private static string Name(string model, string digest) => $"{model} ({(digest.Length > 12 ? digest[..12] : digest)})";
 }
 
-/// <summary>Check <c>embedding-worker</c>: degraded, never unhealthy, while the model is away or another than the memories'.</summary>
+/// <summary>Check <c>embedding-worker</c>: degraded, never unhealthy, while a model is away or another than the memories'.</summary>
 internal sealed class EmbeddingWorkerCheck(EmbeddingWorkerState state) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Globalization;
 using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
 using Microsoft.Extensions.Hosting;
@@ -21,7 +20,7 @@ internal sealed class VectorIndexSignal
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
-/// <summary>Watches over the active space's index: starts its build when the space has grown large enough and is at rest, and takes it away before a load that would crawl through it.</summary>
+/// <summary>Watches over the spaces' indexes: starts a build when a space has grown large enough and is at rest, and takes an index away before a load that would crawl through it.</summary>
 internal sealed partial class VectorIndexWorker(
     EmbeddingSpaceStore spaces, VectorIndexStore indexes, EmbeddingQueueStore queue, OperationStore operations, VectorIndexSignal drained,
     IOptions<VectorIndexOptions> options, TimeProvider time, ILogger<VectorIndexWorker> logger) : BackgroundService
@@ -58,47 +57,60 @@ internal sealed partial class VectorIndexWorker(
         }
     }
 
-    /// <summary>Looks once, and does what is due.</summary>
+    /// <summary>Looks once at every space, and does what is due.</summary>
+    /// <returns>What is due for the active one.</returns>
     internal async Task<IndexStep> LookAsync(CancellationToken ct)
+    {
+        var due = IndexStep.None;
+        foreach (var space in (await spaces.ListAsync(ct)).Where(s => s.State != EmbeddingSpaceStates.Dropping))
+        {
+            var step = await LookAsync(space, ct);
+            due = space.State == EmbeddingSpaceStates.Active ? step : due;
+        }
+
+        return due;
+    }
+
+    private async Task<IndexStep> LookAsync(EmbeddingSpace space, CancellationToken ct)
     {
         // Asked first: a build that ends while the rest is read would look like one that never was.
         var atWork = await operations.AnyAtWorkAsync(Indexing, ct);
-        if (await spaces.FindActiveAsync(ct) is not { } space)
-        {
-            return IndexStep.None;
-        }
-
         var rows = await indexes.EstimateRowsAsync(space, ct);
         var most = Math.Max(options.Value.FromRows, rows);
         var situation = new IndexSituation(
             space.IndexState, await indexes.IsValidAsync(space, ct), rows, await queue.CountPendingAsync(space, most, ct),
-            await operations.AnyAtWorkAsync(Loads, ct), atWork);
+            await operations.AnyAtWorkAsync(Loads, ct) || await IsBeingFilledAsync(space, ct), atWork);
         var step = IndexDecision.Decide(situation, options.Value.FromRows);
         switch (step)
         {
             case IndexStep.Drop:
-                Dropping(logger, situation.Pending, rows);
+                Dropping(logger, space.Model, situation.Pending, rows);
                 await indexes.DropAsync(space, ct);
                 break;
-            case IndexStep.Build when await MayTryAsync(ct):
-                Building(logger, rows);
-                await operations.StartAsync(OperationKinds.Index, space.Id.ToString(CultureInfo.InvariantCulture), new IndexInput(space.Id), ct);
+            case IndexStep.Build when await MayTryAsync(space, ct):
+                Building(logger, space.Model, rows);
+                await operations.StartAsync(OperationKinds.Index, space.Subject, new IndexInput(space.Id), ct);
                 break;
         }
 
         return step;
     }
 
+    /// <summary>A fill comes in portions that the queue alone does not show, and has the index built at its end.</summary>
+    private async Task<bool> IsBeingFilledAsync(EmbeddingSpace space, CancellationToken ct) =>
+        space is { State: EmbeddingSpaceStates.Building, FilledAt: null }
+        || await operations.FindLatestAsync(OperationKinds.EmbeddingSpace, space.Subject, ct) is { } fill && !OperationStates.IsFinal(fill.State);
+
     /// <summary>A build that failed a moment ago would fail again, and one that somebody cancelled is not wanted now.</summary>
-    private async Task<bool> MayTryAsync(CancellationToken ct) =>
-        (await operations.ListAsync(OperationKinds.Index, null, null, 1, ct)) is not [{ State: OperationStates.Failed or OperationStates.Cancelled, FinishedAt: { } ended }]
+    private async Task<bool> MayTryAsync(EmbeddingSpace space, CancellationToken ct) =>
+        await operations.FindLatestAsync(OperationKinds.Index, space.Subject, ct) is not { State: OperationStates.Failed or OperationStates.Cancelled, FinishedAt: { } ended }
         || time.GetUtcNow() - ended >= TimeSpan.FromMinutes(options.Value.RetryMinutes);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Rows} vectors: building their index")]
-    private static partial void Building(ILogger logger, long rows);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Rows} vectors of {Model}: building their index")]
+    private static partial void Building(ILogger logger, string model, long rows);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Pending} or more memories wait to be embedded beside {Rows} vectors: loading first, the index is built afterwards")]
-    private static partial void Dropping(ILogger logger, long pending, long rows);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Pending} or more memories wait to be embedded beside {Rows} vectors of {Model}: loading first, the index is built afterwards")]
+    private static partial void Dropping(ILogger logger, string model, long pending, long rows);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Looking after the vector index failed")]
     private static partial void Stumbled(ILogger logger, Exception exception);

@@ -36,6 +36,18 @@ internal static class RequestBody
     // What a client says it will send is not yet sent.
     private const int MostReservedAhead = 1024 * 1024;
 
+    /// <summary>The body where there is one: a call whose every property is optional may come without.</summary>
+    public static async Task<T?> OptionalAsync<T>(HttpRequest request, CancellationToken ct) where T : class
+    {
+        if (request.ContentType is null && request.ContentLength is null or 0)
+        {
+            return null;
+        }
+
+        RequireJson(request);
+        return WireText.Read<T>((await ReadAsync(request, ct)).Span);
+    }
+
     public static void RequireJson(HttpRequest request)
     {
         var type = MediaType(request);

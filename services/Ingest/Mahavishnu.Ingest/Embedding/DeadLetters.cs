@@ -10,8 +10,8 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Mahavishnu.Ingest;
 
-/// <summary>What an operator sees of the embedding: spaces, queue, and the memories given up on.</summary>
-internal static class EmbeddingRoutes
+/// <summary>The memories that embedding has given up on: looked at, and tried again.</summary>
+internal static class DeadLetters
 {
     private const int UsualLimit = 100;
     private const int PositionLength = 24;
@@ -19,28 +19,13 @@ internal static class EmbeddingRoutes
 
     public static void Map(IEndpointRouteBuilder api)
     {
-        api.MapGet($"/{Resources.Embeddings}", StatusAsync)
-            .WithQuery([]).WithName("EmbeddingStatus").WithSummary("Embedding spaces and the queue");
-        api.MapGet($"/{DeadLettersListing}", DeadLettersAsync)
-            .WithQuery(["limit", "cursor"]).WithName("DeadLetters").WithSummary("Memories that could not be embedded, the latest failure first").ProducesValidationProblem();
+        api.MapGet($"/{DeadLettersListing}", ListAsync)
+            .WithQuery(["limit", "cursor"]).WithName(nameof(DeadLetters)).WithSummary("Memories that could not be embedded, the latest failure first").ProducesValidationProblem();
         api.MapPost($"/{DeadLettersListing}:retry", RetryAsync)
             .WithQuery([]).WithName("RetryDeadLetters").WithSummary("Put dead letters back into the queue; without ids all of them").ProducesValidationProblem();
     }
 
-    internal static async Task<Ok<EmbeddingStatus>> StatusAsync(EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, CancellationToken ct)
-    {
-        var infos = new List<EmbeddingSpaceInfo>();
-        foreach (var space in await spaces.ListAsync(ct))
-        {
-            infos.Add(new EmbeddingSpaceInfo(
-                space.Id, space.Provider, space.Model, space.Digest, space.Dimensions, space.Distance, space.PrefixProfile, space.State,
-                await spaces.CountVectorsAsync(space, ct), space.IndexState, space.CreatedAt));
-        }
-
-        return TypedResults.Ok(new EmbeddingStatus(infos, await queue.StatusAsync(ct)));
-    }
-
-    internal static async Task<Results<Ok<Page<DeadLetter>>, ProblemHttpResult>> DeadLettersAsync(
+    internal static async Task<Results<Ok<Page<DeadLetter>>, ProblemHttpResult>> ListAsync(
         [FromQuery(Name = "limit")] int? limit, [FromQuery(Name = "cursor")] string? cursor, EmbeddingQueueStore queue, CancellationToken ct)
     {
         var errors = new FieldErrors();
@@ -64,13 +49,7 @@ internal static class EmbeddingRoutes
     internal static async Task<Results<Ok<RetryResult>, ProblemHttpResult>> RetryAsync(
         HttpRequest request, EmbeddingQueueStore queue, EmbeddingSignal signal, CancellationToken ct)
     {
-        IReadOnlyList<Guid>? ids = null;
-        if (request.ContentType is not null || request.ContentLength is > 0)
-        {
-            RequestBody.RequireJson(request);
-            ids = WireText.Read<RetryRequest>((await RequestBody.ReadAsync(request, ct)).Span).MemoryIds;
-        }
-
+        var ids = (await RequestBody.OptionalAsync<RetryRequest>(request, ct))?.MemoryIds;
         if (ids is { Count: > MemoryLimits.BatchItems })
         {
             return Problems.Validation("memoryIds", FormattableString.Invariant($"At most {MemoryLimits.BatchItems:N0} ids are allowed; leave them out for all dead letters."));
