@@ -19,7 +19,7 @@ internal static class SourceCatalogStore
     }.ConnectionString;
 
     /// <summary>MB that DuckDB may take. It reads 2,048 rows at a time, all of them whole: where they are too big together, see <see cref="SourceRowStore"/>.</summary>
-    public const int SmallestMemory = 160;
+    public const int SmallestMemory = 48;
 
     public static void SetUp(DuckDBConnection connection)
     {

@@ -8,7 +8,7 @@ internal sealed class SourceFile : IAsyncDisposable
 {
     // As many rows as other tables are asked about at once, unless their texts are long.
     private const int WindowRows = 1_000;
-    private const int WindowLength = 1_000_000;
+    private const int WindowLength = 8_000_000;
 
     private readonly SourceConnection _connection;
     private readonly IReadOnlyList<SourcePlan> _plans;

@@ -11,13 +11,16 @@ namespace Mahavishnu.Migration;
 internal sealed class SourceRowStore(DuckDBConnection connection, FoundTable table, CancellationToken ct) : IDisposable
 {
     private const int Stretch = 2_048;
+    private const int MostAtOnce = 8;
     private const int MostMemory = 16 * 1_024;
 
     private readonly List<SourceColumn> _columns = Read(table);
     private readonly string _from = From(table);
     private DuckDBCommand? _command;
     private DuckDBDataReader? _reader;
-    private Queue<(long Number, string? Id)> _single = [];
+    private readonly Queue<string> _ids = [];
+    private readonly Queue<RawRow> _found = [];
+    private int _atOnce = MostAtOnce;
     private int _memory = SourceCatalogStore.SmallestMemory;
 
     /// <summary>Number of the row read last; rows are counted from 1.</summary>
@@ -30,19 +33,23 @@ internal sealed class SourceRowStore(DuckDBConnection connection, FoundTable tab
         while (true)
         {
             ct.ThrowIfCancellationRequested();
-            if (_single.TryDequeue(out var single))
-            {
-                return ReadSingle(single.Id!);
-            }
-
             try
             {
-                return ReadOn();
+                if (_found.Count == 0 && _ids.Count > 0)
+                {
+                    Fetch();
+                }
+
+                return _found.TryDequeue(out var row) ? InOrder(row) : ReadOn();
             }
             catch (DuckDBException e) when (IsOutOfMemory(e) && _memory < MostMemory)
             {
                 Close();
-                if (!table.HasKey || !ListSingles())
+                if (_ids.Count > 0 && _atOnce > 1)
+                {
+                    _atOnce = 1;
+                }
+                else if (_ids.Count > 0 || !table.HasKey || !ListIds())
                 {
                     _memory *= 4;
                     SourceCatalogStore.SetMemory(connection, _memory);
@@ -84,33 +91,40 @@ internal sealed class SourceRowStore(DuckDBConnection connection, FoundTable tab
 
     /// <summary>The ids of the next stretch, which cost little to read.</summary>
     /// <returns>False where one is missing.</returns>
-    private bool ListSingles()
+    private bool ListIds()
     {
-        using var command = SqlText.With(connection.CreateCommand(), $"SELECT rowid, CAST(id AS VARCHAR) {_from} WHERE rowid >= $1 AND rowid < $2");
+        using var command = SqlText.With(connection.CreateCommand(), $"SELECT CAST(id AS VARCHAR) {_from} WHERE rowid >= $1 AND rowid < $2");
         command.Parameters.Add(new DuckDBParameter(Last));
         command.Parameters.Add(new DuckDBParameter(((Last / Stretch) + 1) * Stretch));
         using var row = command.ExecuteReader();
-        var singles = new Queue<(long, string?)>();
         while (row.Read())
         {
-            if (row.IsDBNull(1))
+            if (row.IsDBNull(0))
             {
+                _ids.Clear();
                 return false;
             }
 
-            singles.Enqueue((row.GetInt64(0), row.GetString(1)));
+            _ids.Enqueue(row.GetString(0));
         }
 
-        _single = singles;
-        return singles.Count > 0;
+        return _ids.Count > 0;
     }
 
-    private RawRow ReadSingle(string id)
+    private void Fetch()
     {
-        using var command = SqlText.With(connection.CreateCommand(), $"SELECT rowid, {Selected(_columns)} {_from} WHERE id = $1");
-        command.Parameters.Add(new DuckDBParameter(id));
-        using var row = command.ExecuteReader();
-        return row.Read() ? InOrder(Read(row, _columns)) : throw new InvalidOperationException($"The row {id} of {table.FullName} was there and is not found.");
+        var ids = _ids.Take(_atOnce).ToList();
+        var rows = Find(connection, table, "id", ids, except: null).ToList();
+        if (rows.Count != ids.Count)
+        {
+            throw new InvalidOperationException($"A row of {table.FullName} was there and is not found.");
+        }
+
+        foreach (var row in rows)
+        {
+            _ids.Dequeue();
+            _found.Enqueue(row);
+        }
     }
 
     private RawRow InOrder(RawRow row)
