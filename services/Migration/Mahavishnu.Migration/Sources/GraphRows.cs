@@ -29,10 +29,11 @@ internal sealed class GraphRows(SourceDraft drafts, SourceClock clock, SourceOpt
         }
 
         var id = SourceText.Name(row.Text("id")) ?? Hash("entity", name, type);
+        var created = Created(row, properties);
         return new EntityRow(row.Number, new GraphEntity(
             id, SourceText.Clean(row.Text("name")!), type,
             row["observations"] is IReadOnlyList<string?> list ? [.. list.OfType<string>().Select(SourceText.Clean)] : row.List("observations"),
-            Document(properties), Created(row, properties), row.Time("updated_at", clock).Utc));
+            Document(properties), created, row.Time("updated_at", clock).Utc));
     }
 
     public SourceRow Relationship(SourcePlan plan, RawRow row, EntityNames names)
@@ -59,7 +60,8 @@ internal sealed class GraphRows(SourceDraft drafts, SourceClock clock, SourceOpt
         }
 
         var created = row.Time("created_at", clock);
-        var edge = new GraphEdge(Hash("edge", from, type, to), from, to, type, Document(properties), Created(row, properties), row.Time("updated_at", clock).Utc);
+        var createdAt = Created(row, properties);
+        var edge = new GraphEdge(Hash("edge", from, type, to), from, to, type, Document(properties), createdAt, row.Time("updated_at", clock).Utc);
         var metadata = Sentence(row.Text("properties"), fromName, type, toName).Add("from_entity", from).Add("to_entity", to);
         AddMetadata(metadata, row);
         var sentence = drafts.Make(plan, row, id, $"{fromName} {type} {toName}", created, [], metadata.Text("project"), null, metadata);

@@ -45,13 +45,15 @@ internal sealed partial class SourceClock(TimeZoneInfo zone)
     }
 
     /// <summary>As PostgreSQL reads it: an hour that comes twice is the second one (standard time), one that is left out is counted on from before the gap.</summary>
+    /// <remarks>Asks only for offsets at moments of UTC: of a day that a zone left out (Samoa, 30 December 2011) <see cref="TimeZoneInfo.IsInvalidTime"/> knows nothing.</remarks>
     private DateTimeOffset ToUtc(DateTime local)
     {
-        local = DateTime.SpecifyKind(local, DateTimeKind.Unspecified);
-        var offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Min()
-            : zone.IsInvalidTime(local) ? zone.GetUtcOffset(new DateTimeOffset(local.AddDays(-1), TimeSpan.Zero))
-            : zone.GetUtcOffset(local);
-        return new DateTimeOffset(local - offset, TimeSpan.Zero);
+        local = DateTime.SpecifyKind(local, DateTimeKind.Utc);
+        var before = zone.GetUtcOffset(local.AddDays(-1));
+        var after = zone.GetUtcOffset(local.AddDays(1));
+        return new DateTimeOffset(local - (before != after && Holds(after) ? after : before));
+
+        bool Holds(TimeSpan assumed) => zone.GetUtcOffset(local - assumed) == assumed;
     }
 
     /// <summary>Seconds, or by their size milliseconds or microseconds.</summary>
