@@ -1,4 +1,5 @@
 using Azure.Provisioning.AppContainers;
+using Azure.Provisioning.Expressions;
 using Azure.Provisioning.PostgreSql;
 using Mahavishnu.Contracts;
 
@@ -22,9 +23,9 @@ internal static class AzureTarget
             .ConfigureInfrastructure(infrastructure =>
             {
                 var server = infrastructure.GetProvisionableResources().OfType<PostgreSqlFlexibleServer>().Single();
-                server.Version = PostgreSqlFlexibleServerVersion.Ver17;
+                server.Version = new StringLiteralExpression("17");
                 server.Sku = new PostgreSqlFlexibleServerSku { Name = ServerSize, Tier = PostgreSqlFlexibleServerSkuTier.GeneralPurpose };
-                server.Storage = new PostgreSqlFlexibleServerStorage { StorageSizeInGB = ServerStorageGigabytes };
+                server.StorageSizeInGB = ServerStorageGigabytes;
                 // Without this line CREATE EXTENSION is refused, whoever asks.
                 infrastructure.Add(new PostgreSqlFlexibleServerConfiguration("extensions")
                 {
@@ -50,7 +51,7 @@ internal static class AzureTarget
                     app.Template.Containers[0].Value!.Probes.Add(new ContainerAppProbe
                     {
                         ProbeType = ContainerAppProbeType.Readiness,
-                        HttpGet = new ContainerAppHttpRequestInfo { Path = Services.Ready, Port = Services.ContainerPort, Scheme = ContainerAppHttpScheme.Http },
+                        HttpGet = new() { Path = Services.Ready, Port = Services.ContainerPort, Scheme = ContainerAppHttpScheme.Http },
                     });
                 });
 
