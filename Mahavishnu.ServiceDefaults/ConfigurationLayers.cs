@@ -14,13 +14,17 @@ internal static class ConfigurationLayers
     private const string FileVariable = "MAHAVISHNU_SETTINGS";
     private const string DefaultFile = "settings/mahavishnu.yaml";
 
-    public static void Add(IConfigurationManager configuration, string contentRoot)
+    /// <returns>What the files say without effect.</returns>
+    public static IReadOnlyList<SettingNote> Add(IConfigurationManager configuration, string contentRoot)
     {
+        var notes = new List<SettingNote>();
         // Environment and command line win over the file, and both are there already: the file slips in below them.
         var position = FirstStronger(configuration.Sources);
         foreach (var file in Files(configuration, contentRoot))
         {
-            configuration.Sources.Insert(position++, new MemoryConfigurationSource { InitialData = SettingsFile.Read(file) });
+            var content = SettingsFile.Read(file);
+            notes.AddRange(content.Notes);
+            configuration.Sources.Insert(position++, new SettingsFileSource(file, content.Values));
         }
 
         // ASPNETCORE_URLS and its kin are read by weaker sources than appsettings; without this a file's "urls" would beat them.
@@ -28,6 +32,8 @@ internal static class ConfigurationLayers
         {
             configuration.Sources.Insert(position++, new EnvironmentVariablesConfigurationSource { Prefix = prefix });
         }
+
+        return notes;
     }
 
     /// <summary>How much is logged where nothing else is said: our own words, and of the rest what goes wrong. A driver that logs each statement costs more than the statement.</summary>

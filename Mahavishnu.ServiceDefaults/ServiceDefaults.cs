@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Mahavishnu.ServiceDefaults;
@@ -23,7 +24,8 @@ public static class ServiceDefaultsExtensions
     /// <exception cref="SettingsException">A settings file or a setting is wrong; the message names it.</exception>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder, string? service = null) where TBuilder : IHostApplicationBuilder
     {
-        ConfigurationLayers.Add(builder.Configuration, builder.Environment.ContentRootPath);
+        var notes = ConfigurationLayers.Add(builder.Configuration, builder.Environment.ContentRootPath);
+        builder.Services.AddHostedService(services => new SettingNotes(notes, services.GetRequiredService<ILogger<SettingNotes>>()));
         ConfigurationLayers.AddDefaultLogLevels(builder.Configuration);
         ConfigurationLayers.AddDefaultAddress(builder.Configuration, service is null ? 0 : Resources.Ports[service]);
         LogFormat.Add(builder);

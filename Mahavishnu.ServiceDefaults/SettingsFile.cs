@@ -5,48 +5,25 @@ using YamlDotNet.RepresentationModel;
 
 namespace Mahavishnu.ServiceDefaults;
 
+/// <summary>A setting that was understood and changes nothing.</summary>
+/// <param name="Asked">True where it asks for something that is not done: worth a warning.</param>
+internal sealed record SettingNote(string File, string Key, string Why, bool Asked);
+
+/// <summary>What a settings file says.</summary>
+/// <param name="Values">By this program's keys.</param>
+internal sealed record SettingsContent(Dictionary<string, string?> Values, IReadOnlyList<SettingNote> Notes);
+
 /// <summary>Reads a YAML settings file into configuration keys, and the plan's names into the keys this program has for them.</summary>
 internal static class SettingsFile
 {
-    // postgresql:                          MAHAVISHNU_PG_HOST=localhost
-    //   host: "localhost"            →     MAHAVISHNU_PG_PORT=5432
-    //   port: 5432                         Database:PoolSize=20
-    //   pool_size: 20
-    private static readonly Dictionary<string, string> PlanKeys = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["postgresql:host"] = "MAHAVISHNU_PG_HOST",
-        ["postgresql:port"] = "MAHAVISHNU_PG_PORT",
-        ["postgresql:database"] = "MAHAVISHNU_PG_DATABASE",
-        ["postgresql:user"] = "MAHAVISHNU_PG_USER",
-        ["postgresql:password"] = "MAHAVISHNU_PG_PASSWORD",
-        ["postgresql:pool_size"] = "Database:PoolSize",
-        ["postgresql:max_overflow"] = "Database:MaxOverflow",
-        ["llm_model"] = "OLLAMA_MODEL",
-        ["ollama_base_url"] = "OLLAMA_BASE_URL",
-        ["log_level"] = "Logging:LogLevel:Default",
-    };
-
-    private static readonly Dictionary<string, string> LogLevels = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["TRACE"] = "Trace",
-        ["DEBUG"] = "Debug",
-        ["INFO"] = "Information",
-        ["INFORMATION"] = "Information",
-        ["WARN"] = "Warning",
-        ["WARNING"] = "Warning",
-        ["ERROR"] = "Error",
-        ["CRITICAL"] = "Critical",
-        ["NONE"] = "None",
-    };
-
     /// <exception cref="SettingsException">The file is not YAML, or says something that cannot be meant.</exception>
-    public static Dictionary<string, string?> Read(string path)
+    public static SettingsContent Read(string path)
     {
         using var reader = new StreamReader(path);
         return Parse(reader, path);
     }
 
-    internal static Dictionary<string, string?> Parse(TextReader yaml, string path)
+    internal static SettingsContent Parse(TextReader yaml, string path)
     {
         var stream = new YamlStream();
         try
@@ -101,42 +78,62 @@ internal static class SettingsFile
         }
     }
 
-    private static Dictionary<string, string?> Map(Dictionary<string, string?> flat, string path)
+    // postgresql:                          MAHAVISHNU_PG_HOST=localhost
+    //   host: "localhost"            →     MAHAVISHNU_PG_PORT=5432
+    //   port: 5432                         Database:PoolSize=20
+    //   pool_size: 20
+    private static SettingsContent Map(Dictionary<string, string?> flat, string path)
     {
-        var used = !(flat.TryGetValue("postgresql:enabled", out var enabled) && string.Equals(enabled, "false", StringComparison.OrdinalIgnoreCase));
+        var used = !flat.TryGetValue(PlanKeys.PostgresqlEnabled, out var enabled) || Switch(PlanKeys.PostgresqlEnabled, enabled, path);
         var mapped = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        var notes = new List<SettingNote>();
         foreach (var (key, value) in flat)
         {
-            if (string.Equals(key, "postgresql", StringComparison.OrdinalIgnoreCase))
+            if (!PlanKeys.IsPlans(key))
             {
-                throw new SettingsException($"{path}: postgresql must be a section with host, port, database, user and password, not '{value}'.");
+                mapped[Known(key, path)] = value;
+                continue;
             }
 
-            if (!key.StartsWith("postgresql:", StringComparison.OrdinalIgnoreCase))
+            var on = !PlanKeys.IsSwitch(key) || Switch(key, value, path);
+            if (PlanKeys.WithoutEffect.TryGetValue(key, out var why))
             {
-                mapped[PlanKeys.GetValueOrDefault(key, key)] = string.Equals(key, "log_level", StringComparison.OrdinalIgnoreCase) ? LogLevel(value, path) : value;
+                notes.Add(new SettingNote(path, Written(key), why, Asked: !on));
             }
-            else if (PlanKeys.TryGetValue(key, out var ours))
+            else if (key.Equals(PlanKeys.Monitoring, StringComparison.OrdinalIgnoreCase))
             {
-                if (used)
-                {
-                    mapped[ours] = value;
-                }
+                mapped[Telemetry.Disabled] = on ? "false" : "true";
             }
-            else if (!string.Equals(key, "postgresql:enabled", StringComparison.OrdinalIgnoreCase))
+            else if (PlanKeys.Settings.TryGetValue(key, out var ours) && (used || !key.StartsWith("postgresql:", StringComparison.OrdinalIgnoreCase)))
             {
-                // A key of this section that does nothing would be a connection somebody believes to be configured.
-                throw new SettingsException($"{path}: {key.Replace(':', '.')} is not known; the section has enabled, host, port, database, user, password, pool_size and max_overflow.");
+                mapped[ours] = string.Equals(key, "log_level", StringComparison.OrdinalIgnoreCase) ? PlanKeys.LogLevel(value, path) : value;
             }
         }
 
-        return mapped;
+        return new SettingsContent(mapped, notes);
     }
 
-    private static string LogLevel(string? value, string path) =>
-        LogLevels.TryGetValue(value ?? "", out var level)
-            ? level
-            : throw new SettingsException($"{path}: log_level '{value}' is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL.");
+    /// <summary>A key that does nothing would be something that somebody believes to be configured.</summary>
+    private static string Known(string key, string path)
+    {
+        if (SettingKeys.Find(key) is not null)
+        {
+            return key;
+        }
+
+        var section = key.Split(':')[0];
+        var plans = PlanKeys.Of(section).ToList();
+        throw new SettingsException(
+            plans.Count == 0 ? $"{path}: {Written(key)} is not known; {SettingKeys.Near(key)}. docs/configuration.md lists every key."
+            : key.Contains(':', StringComparison.Ordinal) ? $"{path}: {Written(key)} is not known; the section has {string.Join(", ", plans)}."
+            : $"{path}: {section} must be a section with {string.Join(", ", plans)}.");
+    }
+
+    private static bool Switch(string key, string? value, string path) =>
+        bool.TryParse(value, out var on) ? on : throw new SettingsException($"{path}: {Written(key)} '{value}' is not one of true, false.");
+
+    /// <summary>As it stands in the file.</summary>
+    private static string Written(string key) => key.Replace(':', '.');
 
     private static string Join(string prefix, string key) => prefix.Length == 0 ? key : $"{prefix}:{key}";
 }

@@ -80,16 +80,16 @@ public static partial class StartupErrors
     private static string Unconvertible(string message)
     {
         var quoted = message.Split('\'');
-        return quoted.Length >= 6 ? $"{quoted[3]}: '{quoted[1]}' is not a {TypeWord(quoted[5])}." : message;
+        return quoted.Length >= 6 ? $"{quoted[3]}: '{quoted[1]}' is not {SettingKeys.Find(quoted[3])?.Allowed ?? TypeWord(quoted[5])}." : message;
     }
 
     private static string TypeWord(string type) => type switch
     {
-        "System.Int32" or "System.Int64" => "whole number",
-        "System.Double" or "System.Single" or "System.Decimal" => "number",
+        "System.Int32" or "System.Int64" => "a whole number",
+        "System.Double" or "System.Single" or "System.Decimal" => "a number",
         "System.Boolean" => "true or false",
-        "System.TimeSpan" => "time span such as 00:00:30",
-        "System.Uri" => "URL",
+        "System.TimeSpan" => "a time span such as 00:00:30",
+        "System.Uri" => "a URL",
         _ => type,
     };
 

@@ -14,11 +14,10 @@ namespace Mahavishnu.ServiceDefaults;
 /// <summary>Logs, metrics and traces of every service; they leave the process only where an OTLP endpoint is named.</summary>
 internal static class Telemetry
 {
+    public const string Disabled = "OTEL_SDK_DISABLED";
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string Protocol = "OTEL_EXPORTER_OTLP_PROTOCOL";
     private const string SamplerName = "OTEL_TRACES_SAMPLER";
-    private const string Disabled = "OTEL_SDK_DISABLED";
-
     private static readonly string[] Protocols = ["grpc", "http/protobuf"];
 
     public static void Add(IHostApplicationBuilder builder, string service)

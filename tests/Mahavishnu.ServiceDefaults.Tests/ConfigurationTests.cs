@@ -4,6 +4,7 @@ using Mahavishnu.Contracts;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.Logging;
 
 namespace Mahavishnu.ServiceDefaults.Tests;
 
@@ -21,7 +22,9 @@ public sealed class ConfigurationTests : IDisposable
         return path;
     }
 
-    private static Dictionary<string, string?> Parse([StringSyntax("yaml")] string yaml) => SettingsFile.Parse(new StringReader(yaml), "my.yaml");
+    private static Dictionary<string, string?> Parse([StringSyntax("yaml")] string yaml) => Content(yaml).Values;
+
+    private static SettingsContent Content([StringSyntax("yaml")] string yaml) => SettingsFile.Parse(new StringReader(yaml), "my.yaml");
 
     /// <summary>A configuration with its sources in the order a web application has them.</summary>
     private ConfigurationManager Layered(string[] commandLine, (string Key, string Value)[] appsettings, (string Key, string Value)[] environment)
@@ -44,12 +47,14 @@ public sealed class ConfigurationTests : IDisposable
     [Fact]
     public void The_plans_file_is_understood()
     {
-        var keys = Parse("""
+        var (keys, notes) = Content("""
             server_name: "Mahavishnu Orchestrator"
             cache_root: .oneiric_cache
             log_level: INFO
             adapters:
               prefect: true
+              llamaindex: true
+              agno: false
             postgresql:
               enabled: true
               host: "db.example"
@@ -61,6 +66,14 @@ public sealed class ConfigurationTests : IDisposable
               max_overflow: 30
             llm_model: "nomic-embed-text"
             ollama_base_url: "http://localhost:11434"
+            otlp_endpoint: "http://localhost:4317"
+            memory_service:
+              enabled: true
+              enable_rag_search: true
+              enable_agent_memory: true
+              enable_reflection_search: true
+              enable_cross_system_sharing: true
+              enable_performance_monitoring: true
             """);
 
         Assert.Equal("db.example", keys["MAHAVISHNU_PG_HOST"]);
@@ -73,9 +86,35 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal("nomic-embed-text", keys["OLLAMA_MODEL"]);
         Assert.Equal("http://localhost:11434", keys["OLLAMA_BASE_URL"]);
         Assert.Equal("Information", keys["Logging:LogLevel:Default"]);
-        Assert.Equal("true", keys["adapters:prefect"]);
+        Assert.Equal("http://localhost:4317", keys["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        Assert.Equal("false", keys["OTEL_SDK_DISABLED"]);
         Assert.Equal("Mahavishnu Orchestrator", keys["server_name"]);
+        Assert.Equal(
+            [
+                ("adapters.agno", true), ("adapters.llamaindex", false), ("adapters.prefect", false), ("cache_root", false), ("memory_service.enable_agent_memory", false),
+                ("memory_service.enable_cross_system_sharing", false), ("memory_service.enable_rag_search", false), ("memory_service.enable_reflection_search", false), ("memory_service.enabled", false),
+            ],
+            notes.Select(n => (n.Key, n.Asked)).Order());
     }
+
+    [Fact]
+    public async Task What_has_no_effect_is_said_once_and_aloud_where_something_else_is_asked_for()
+    {
+        var file = Write("settings/mahavishnu.yaml", "{ cache_root: .cache, adapters: { agno: false } }");
+        await using var server = await TestServer.StartAsync(_ => { }, null, ("Settings:File", file));
+
+        var said = server.Logs.All.Where(l => l.Text.Contains("has no effect", StringComparison.Ordinal)).Select(l => (l.Level, l.Text)).ToList();
+        Assert.Equal(
+            [
+                (LogLevel.Information, $"{file}: cache_root has no effect: nothing is cached on disk"),
+                (LogLevel.Warning, $"{file}: adapters.agno has no effect: the engine runs elsewhere and brings its memories over REST, which is open to all three"),
+            ],
+            said);
+    }
+
+    [Fact]
+    public void Without_monitoring_nothing_is_exported() =>
+        Assert.Equal("true", Parse("memory_service: { enable_performance_monitoring: false }")["OTEL_SDK_DISABLED"]);
 
     [Fact]
     public void A_database_that_is_not_enabled_is_not_configured() =>
@@ -87,11 +126,11 @@ public sealed class ConfigurationTests : IDisposable
         var keys = Parse("""
             Ingest:
               Roots: [/a, /b]
-              Limit:
-            Empty: ''
+              RowsPerTransaction:
+            OLLAMA_MODEL: ''
             """);
 
-        Assert.Equal(["Empty", "Ingest:Roots:0", "Ingest:Roots:1"], keys.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["Ingest:Roots:0", "Ingest:Roots:1", "OLLAMA_MODEL"], keys.Keys.Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -100,7 +139,15 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("- a\n- b", "my.yaml")]
     [InlineData("postgresql: localhost", "postgresql must be a section")]
     [InlineData("postgresql: { hots: localhost }", "postgresql.hots")]
-    [InlineData("log_level: LOUD", "log_level 'LOUD'")]
+    [InlineData("log_level: LOUD", "log_level 'LOUD' is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL")]
+    [InlineData("adapters: { agno: maybe }", "adapters.agno 'maybe' is not one of true, false")]
+    [InlineData("adapters: { llama: true }", "adapters.llama is not known; the section has prefect, llamaindex, agno.")]
+    [InlineData("postgresql: { enabled: 1 }", "postgresql.enabled '1' is not one of true, false")]
+    [InlineData("memory_service: true", "memory_service must be a section with enabled, enable_rag_search")]
+    [InlineData("Edge: { AlowedHosts: [a] }", "Edge.AlowedHosts.0 is not known")]
+    [InlineData("Edge: { MaxBody: 1 }", "Edge.MaxBody is not known; Edge has AllowedHosts, MaxBodyBytes.")]
+    [InlineData("sarch: { EfSearch: 1 }", "sarch.EfSearch is not known; there are ")]
+    [InlineData("lm_model: x", "lm_model is not known; there are ")]
     public void A_file_that_cannot_be_meant_is_refused_by_line_or_key(string yaml, string says) =>
         Assert.Contains(says, Assert.Throws<SettingsException>(() => Parse(yaml)).Message, StringComparison.Ordinal);
 
@@ -108,34 +155,42 @@ public sealed class ConfigurationTests : IDisposable
     public void The_file_beats_appsettings_and_loses_to_environment_and_command_line()
     {
         Write("settings/mahavishnu.yaml", """
-            a: file
-            b: file
-            c: file
-            d: file
+            OLLAMA_MODEL: file
+            server_name: file
+            urls: file
+            http_ports: file
             postgresql: { host: file }
             """);
-        Write("settings/local.yaml", "b: local");
+        Write("settings/local.yaml", "server_name: local");
 
         var configuration = Layered(
-            ["--d=line"], [("a", "appsettings"), ("z", "appsettings")], [("c", "environment"), ("d", "environment"), ("MAHAVISHNU_PG_HOST", "environment")]);
+            ["--http_ports=line"], [("OLLAMA_MODEL", "appsettings"), ("https_ports", "appsettings")],
+            [("urls", "environment"), ("http_ports", "environment"), ("MAHAVISHNU_PG_HOST", "environment")]);
 
-        Assert.Equal("file", configuration["a"]);
-        Assert.Equal("local", configuration["b"]);
-        Assert.Equal("environment", configuration["c"]);
-        Assert.Equal("line", configuration["d"]);
-        Assert.Equal("appsettings", configuration["z"]);
+        Assert.Equal("file", configuration["OLLAMA_MODEL"]);
+        Assert.Equal("local", configuration["server_name"]);
+        Assert.Equal("environment", configuration["urls"]);
+        Assert.Equal("line", configuration["http_ports"]);
+        Assert.Equal("appsettings", configuration["https_ports"]);
         Assert.Equal("environment", configuration["MAHAVISHNU_PG_HOST"]);
+
+        var effective = EffectiveSettings.Read(configuration).ToDictionary(s => s.Key, StringComparer.Ordinal);
+        Assert.Equal(("file", Path.Combine(_folder.FullName, "settings", "mahavishnu.yaml")), (effective["OLLAMA_MODEL"].Value, effective["OLLAMA_MODEL"].From));
+        Assert.Equal(("local", Path.Combine(_folder.FullName, "settings", "local.yaml")), (effective["server_name"].Value, effective["server_name"].From));
+        Assert.Equal(("line", "command line"), (effective["http_ports"].Value, effective["http_ports"].From));
+        Assert.Equal(("100", "default"), (effective["Search:EfSearch"].Value, effective["Search:EfSearch"].From));
+        Assert.Equal((null, "default"), (effective["Search:VectorWeight"].Value, effective["Search:VectorWeight"].From));
     }
 
     [Fact]
     public void Another_file_can_be_named_and_no_file_too()
     {
-        Write("settings/mahavishnu.yaml", "a: default");
-        Write("other.yaml", "a: other");
+        Write("settings/mahavishnu.yaml", "server_name: default");
+        Write("other.yaml", "server_name: other");
 
-        Assert.Equal("other", Layered(["--Settings:File=other.yaml"], [], [])["a"]);
-        Assert.Equal("other", Layered([], [], [("MAHAVISHNU_SETTINGS", Path.Combine(_folder.FullName, "other.yaml"))])["a"]);
-        Assert.Null(Layered([], [], [("MAHAVISHNU_SETTINGS", "")])["a"]);
+        Assert.Equal("other", Layered(["--Settings:File=other.yaml"], [], [])["server_name"]);
+        Assert.Equal("other", Layered([], [], [("MAHAVISHNU_SETTINGS", Path.Combine(_folder.FullName, "other.yaml"))])["server_name"]);
+        Assert.Null(Layered([], [], [("MAHAVISHNU_SETTINGS", "")])["server_name"]);
     }
 
     [Fact]
@@ -145,7 +200,7 @@ public sealed class ConfigurationTests : IDisposable
     [Fact]
     public void The_shipped_file_leaves_the_choice_of_database_and_model_open()
     {
-        var keys = SettingsFile.Read(Path.Combine(Repository(), "settings", "mahavishnu.yaml"));
+        var keys = SettingsFile.Read(Path.Combine(Repository(), "settings", "mahavishnu.yaml")).Values;
 
         Assert.DoesNotContain(keys.Keys, k => k.StartsWith("MAHAVISHNU_PG", StringComparison.Ordinal) || k.StartsWith("OLLAMA", StringComparison.Ordinal));
         Assert.Contains("server_name", keys.Keys);
@@ -157,7 +212,7 @@ public sealed class ConfigurationTests : IDisposable
         var lines = File.ReadAllLines(Path.Combine(Repository(), "settings", "mahavishnu.yaml"));
         var uncommented = lines.Select(l => Regex.IsMatch(l, "^# ( {2})?[a-z_]+:", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)) ? l[2..] : l);
 
-        var keys = SettingsFile.Parse(new StringReader(string.Join('\n', uncommented)), "shipped");
+        var keys = SettingsFile.Parse(new StringReader(string.Join('\n', uncommented)), "shipped").Values;
 
         Assert.Equal("localhost", keys["MAHAVISHNU_PG_HOST"]);
         Assert.Equal("20", keys["Database:PoolSize"]);
@@ -178,11 +233,24 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void A_bad_OTLP_endpoint_names_its_variable()
+    public void A_bad_OTLP_setting_names_its_variable()
     {
-        var failure = Assert.Throws<SettingsException>(() => TestServer.Build(_ => { }, null, ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317")));
+        var address = Assert.Throws<SettingsException>(() => TestServer.Build(_ => { }, null, ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317")));
+        var protocol = Assert.Throws<SettingsException>(() => TestServer.Build(
+            _ => { }, null, ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")));
 
-        Assert.Contains("OTEL_EXPORTER_OTLP_ENDPOINT", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("OTEL_EXPORTER_OTLP_ENDPOINT", address.Message, StringComparison.Ordinal);
+        Assert.Equal("OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' is not one of grpc, http/protobuf.", protocol.Message);
+    }
+
+    [Theory]
+    [InlineData("Edge:MaxBodyBytes", "much", "Edge:MaxBodyBytes: 'much' is not a whole number from 1024 to 1073741824.")]
+    [InlineData("Edge:MaxBodyBytes", "5", "Edge:MaxBodyBytes must be between 1024 and 1073741824.")]
+    public async Task A_bad_value_is_told_with_its_key_and_what_it_takes(string key, string value, string says)
+    {
+        var failure = await Assert.ThrowsAnyAsync<Exception>(async () => await TestServer.StartAsync(_ => { }, null, (key, value)));
+
+        Assert.Equal([says], StartupErrors.Describe(failure));
     }
 
     private static string Repository()

@@ -18,6 +18,7 @@ internal sealed class SearchOptions
 {
     public const string Section = "Search";
 
+    /// <summary>How the two arms of a hybrid search become one list: scores on one scale, or reciprocal ranks.</summary>
     [EnumDataType(typeof(FusionKind))] public FusionKind Fusion { get; set; } = FusionKind.Weighted;
 
     /// <summary>Reciprocal-rank constant: larger flattens the lead of the first ranks.</summary>
