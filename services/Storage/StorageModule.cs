@@ -43,6 +43,7 @@ public static class StorageModule
         services.TryAddSingleton<OperationStore>();
         services.TryAddSingleton<PinnedQueryStore>();
         services.TryAddSingleton<SampledQueryStore>();
+        services.TryAddSingleton<NearestStore>();
         services.TryAddSingleton<EmbeddingSignal>();
         services.TryAddSingleton<DatabaseStateStore>();
         services.TryAddSingleton<DatabaseStartup>();

@@ -31,6 +31,8 @@ internal static class EmbeddingSlice
         services.AddOperationHandler<FillSpace>();
         services.TryAddSingleton<EmbeddingSpaceKeeper>();
         services.AddHostedService(provider => provider.GetRequiredService<EmbeddingSpaceKeeper>());
+        services.TryAddSingleton<SpaceComparer>();
+        services.TryAddSingleton<ActivationGate>();
         services.AddHealthChecks().AddCheck<EmbeddingWorkerCheck>("embedding-worker", tags: ["ready"]);
     }
 
@@ -39,6 +41,7 @@ internal static class EmbeddingSlice
         var spaces = api.MapGroup($"/{Resources.Embeddings}");
         ShowSpaces.Map(spaces);
         AddSpace.Map(spaces);
+        CompareSpaces.Map(spaces);
         ActivateSpace.Map(spaces);
         DropSpace.Map(spaces);
         DeadLetters.Map(api);

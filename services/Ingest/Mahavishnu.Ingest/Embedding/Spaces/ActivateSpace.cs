@@ -13,10 +13,10 @@ internal static class ActivateSpace
 {
     public static void Map(IEndpointRouteBuilder spaces) =>
         spaces.MapPost("/{id}:activate", HandleAsync).WithQuery([]).WithName("ActivateEmbeddingSpace").WithSummary("Search with this space from now on")
-            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
+            .ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
     internal static async Task<Results<Ok<SpaceActivation>, ProblemHttpResult>> HandleAsync(
-        int id, HttpRequest request, EmbeddingSpaceStore spaces, OperationStore operations, CancellationToken ct)
+        int id, HttpRequest request, EmbeddingSpaceStore spaces, OperationStore operations, ActivationGate gate, CancellationToken ct)
     {
         var force = (await RequestBody.OptionalAsync<ActivateSpaceRequest>(request, ct))?.Force == true;
         if (await spaces.FindAsync(id, ct) is not { } space)
@@ -29,8 +29,14 @@ internal static class ActivateSpace
             return Problems.Conflict(await HowFarAsync(space, operations, ct));
         }
 
+        var (comparison, refusal) = force ? (null, null) : await gate.CheckAsync(space, ct);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
         return await spaces.ActivateAsync(space.Id, ct) is { } done
-            ? TypedResults.Ok(new SpaceActivation(done.Space.Id, done.Space.Model, done.PreviousId, null))
+            ? TypedResults.Ok(new SpaceActivation(done.Space.Id, done.Space.Model, done.PreviousId, comparison))
             : Problems.Conflict(FormattableString.Invariant($"Embedding space {id} is being dropped."));
     }
 
