@@ -108,6 +108,7 @@ internal static class CommandLine
     {
         ApiException api => [api.Message],
         DatabaseConfigurationException or SchemaException => [e.Message],
+        TaskCanceledException { InnerException: TimeoutException } => ["the service did not answer in time; what was asked of it may still be done"],
         HttpRequestException => [$"the service does not answer: {e.Message}"],
         NpgsqlException => [$"the database does not answer: {e.Message}"],
         _ => StartupErrors.Describe(e),

@@ -64,6 +64,8 @@ internal static class EmbeddingView
 
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
+    public static string Memories(long number) => number == 1 ? "1 memory" : $"{Number(number)} memories";
+
     public static string Share(double? share) => share?.ToString("0.000", CultureInfo.InvariantCulture) ?? "–";
 
     public static string Size(long bytes) => bytes switch

@@ -115,7 +115,7 @@ internal static class EmbeddingsCommand
             {
                 var given = call.Parsed.GetValue(ids);
                 var result = await call.Admin.RetryDeadLettersAsync(given is { Length: > 0 } ? given : null, ct);
-                call.Answer(result, () => call.Terminal.Say($"{EmbeddingView.Number(result.Requeued)} memories are back in the queue"));
+                call.Answer(result, () => call.Terminal.Say($"back in the queue: {EmbeddingView.Memories(result.Requeued)}"));
                 call.SayWhoGoesOn();
                 return ExitCode.Done;
             });

@@ -48,7 +48,7 @@ internal static class Following
 
         if (status.Queue.Failed > 0)
         {
-            terminal.Say($"{EmbeddingView.Number(status.Queue.Failed)} memories could not be embedded; they are found by words only (`mahavishnu embeddings failed` says why)");
+            terminal.Say($"not embedded, found by words only: {EmbeddingView.Memories(status.Queue.Failed)} (`mahavishnu embeddings failed` says why)");
         }
 
         if (Waiting(status) == 0)
@@ -56,7 +56,7 @@ internal static class Following
             return true;
         }
 
-        terminal.Say($"{EmbeddingView.Number(Waiting(status))} memories wait for their embedding model; they are stored, found by words, and embedded once it is there");
+        terminal.Say($"waiting for the embedding model: {EmbeddingView.Memories(Waiting(status))}, stored, found by words, and embedded once it is there");
         foreach (var line in status.Provider is { } provider ? EmbeddingView.Trouble(provider) : [])
         {
             terminal.Say(line);

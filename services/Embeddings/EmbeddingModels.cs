@@ -91,7 +91,7 @@ public sealed partial class EmbeddingModels : IDisposable
         {
             var status = await AskAsync(space.Provider, space.Model, space.Digest, StatusTime, ct);
             // Nothing falls back by itself; this is how somebody decides to change over.
-            return status.State == EmbeddingProviderStates.Away ? status with { Hint = $"mahavishnu embeddings add {Other(space)}" } : status;
+            return WithWayOut(status, Other(space));
         }
 
         var settings = EmbeddingSettings.Read(_configuration);
@@ -102,7 +102,7 @@ public sealed partial class EmbeddingModels : IDisposable
 
         var chosen = await AskAsync(EmbeddingProviders.Ollama, settings.Model, null, StatusTime, ct);
         return chosen.State == EmbeddingProviderStates.Ready || settings.Provider == EmbeddingProviders.Ollama
-            ? chosen
+            ? WithWayOut(chosen, EmbeddingProviders.Builtin)
             : await AskAsync(EmbeddingProviders.Builtin, HashModel.Name, null, StatusTime, ct) with { Message = $"{chosen.Message} The built-in model is used." };
     }
 
@@ -121,6 +121,9 @@ public sealed partial class EmbeddingModels : IDisposable
             opening.Value.Result.Dispose();
         }
     }
+
+    private static EmbeddingProviderStatus WithWayOut(EmbeddingProviderStatus status, string other) =>
+        status.State == EmbeddingProviderStates.Away ? status with { Hint = $"mahavishnu embeddings add {other}" } : status;
 
     private static string Other(EmbeddingModel space) => space.Provider == EmbeddingProviders.Builtin ? "nomic-embed-text" : EmbeddingProviders.Builtin;
 

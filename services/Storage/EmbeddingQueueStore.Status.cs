@@ -20,11 +20,11 @@ public sealed partial class EmbeddingQueueStore
 
     private volatile Counted? _counted;
 
-    /// <summary>The active space's queue; of all spaces together while none is active.</summary>
+    /// <summary>The active space's queue; of all spaces together while none is active, and every memory while there is none at all.</summary>
     public async Task<EmbeddingQueueStatus> StatusAsync(CancellationToken ct)
     {
         var counted = await CountAsync(ct);
-        return counted.Active is { } active ? counted.Of(active) : counted.Spaces.Values.Aggregate(Empty, Together);
+        return counted.Active is { } active ? counted.Of(active) : counted.Spaces.Values.Aggregate(counted.WithoutSpace, Together);
     }
 
     /// <summary>One space's queue.</summary>
@@ -38,13 +38,13 @@ public sealed partial class EmbeddingQueueStore
         }
 
         var began = Stopwatch.GetTimestamp();
-        var (active, spaces) = await ReadStatusAsync(ct);
-        var length = spaces.Values.Sum(s => s.Pending + s.Running + s.Failed);
+        var (active, withoutSpace, spaces) = await ReadStatusAsync(ct);
+        var length = withoutSpace.Pending + spaces.Values.Sum(s => s.Pending + s.Running + s.Failed);
         var took = Stopwatch.GetElapsedTime(began) * TimesItTook;
-        return _counted = new Counted(active, spaces, Stopwatch.GetTimestamp(), length < LongQueue ? TimeSpan.Zero : took < KeptAtMost ? took : KeptAtMost);
+        return _counted = new Counted(active, withoutSpace, spaces, Stopwatch.GetTimestamp(), length < LongQueue ? TimeSpan.Zero : took < KeptAtMost ? took : KeptAtMost);
     }
 
-    private async Task<(short? Active, Dictionary<short, EmbeddingQueueStatus> Spaces)> ReadStatusAsync(CancellationToken ct)
+    private async Task<(short? Active, EmbeddingQueueStatus WithoutSpace, Dictionary<short, EmbeddingQueueStatus> Spaces)> ReadStatusAsync(CancellationToken ct)
     {
         short? active = null;
         var spaces = new Dictionary<short, EmbeddingQueueStatus>();
@@ -68,6 +68,9 @@ public sealed partial class EmbeddingQueueStore
             """)
         { Parameters = { new NpgsqlParameter<string> { TypedValue = tenant.Current } } });
         batch.BatchCommands.Add(new("SELECT id FROM embedding_spaces WHERE state = 'active'"));
+        // A model that has never been there has no space, and so no queue: what waits for it is everything. Not looked at once there is a space.
+        batch.BatchCommands.Add(new("SELECT count(*), min(created_at) FROM memories WHERE tenant_id = $1 AND deleted_at IS NULL AND NOT EXISTS (SELECT FROM embedding_spaces)")
+        { Parameters = { new NpgsqlParameter<string> { TypedValue = tenant.Current } } });
 
         await using var row = await batch.ExecuteReaderAsync(ct);
         while (await row.ReadAsync(ct))
@@ -107,6 +110,10 @@ public sealed partial class EmbeddingQueueStore
             active = row.GetInt16(0);
         }
 
+        await row.NextResultAsync(ct);
+        await row.ReadAsync(ct);
+        var withoutSpace = Empty with { Pending = row.GetInt64(0), OldestPending = row.IsDBNull(1) ? null : row.GetFieldValue<DateTimeOffset>(1) };
+
         foreach (var group in reasons.GroupBy(r => r.Key.Space, r => r.Value))
         {
             var status = spaces[group.Key];
@@ -114,7 +121,7 @@ public sealed partial class EmbeddingQueueStore
             spaces[group.Key] = status with { Reasons = Sorted(group.Select(r => r.Waiting > 0 && IsModelWide(r.Reason) ? r with { Waiting = status.Pending } : r)) };
         }
 
-        return (active, spaces);
+        return (active, withoutSpace, spaces);
     }
 
     private static bool IsModelWide(string reason) => reason is EmbeddingReasons.ModelAway or EmbeddingReasons.ModelMissing or EmbeddingReasons.ModelChanged;
@@ -131,7 +138,7 @@ public sealed partial class EmbeddingQueueStore
 
     private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
 
-    private sealed record Counted(short? Active, Dictionary<short, EmbeddingQueueStatus> Spaces, long At, TimeSpan Keep)
+    private sealed record Counted(short? Active, EmbeddingQueueStatus WithoutSpace, Dictionary<short, EmbeddingQueueStatus> Spaces, long At, TimeSpan Keep)
     {
         public EmbeddingQueueStatus Of(short space) => Spaces.GetValueOrDefault(space, Empty);
     }

@@ -9,8 +9,9 @@ internal sealed class RunningService : IAsyncDisposable
     private readonly Variables _variables;
     private readonly AllInOne _all;
 
-    private RunningService(TestDatabase database, Variables variables, AllInOne all)
+    private RunningService(TestDatabase database, string root, Variables variables, AllInOne all)
     {
+        Root = root;
         _database = database;
         _variables = variables;
         _all = all;
@@ -19,20 +20,25 @@ internal sealed class RunningService : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>A folder that may be ingested.</summary>
+    public string Root { get; }
+
     /// <param name="settings">Environment variables, for the service as for the verbs.</param>
     public static async Task<RunningService> StartAsync(PostgresFixture postgres, params (string Name, string? Value)[] settings)
     {
         var database = await postgres.CreateEmptyDatabaseAsync();
         var variables = new Variables([("ConnectionStrings__mahavishnu", database.ConnectionString), ("Database__MinPoolSize", "0"), ("Database__MaxPoolSize", "10"), .. settings]);
+        var root = Directory.CreateTempSubdirectory("mahavishnu-service-").FullName;
         try
         {
             var all = await AllInOne.StartAsync(
-                Settings.Load("http://127.0.0.1:0"), new DatabaseChoice(database.ConnectionString, Given: true), roots: [], TestContext.Current.CancellationToken);
+                Settings.Load("http://127.0.0.1:0"), new DatabaseChoice(database.ConnectionString, Given: true), roots: [root], TestContext.Current.CancellationToken);
             await all.WarmAsync(TestContext.Current.CancellationToken);
-            return new RunningService(database, variables, all);
+            return new RunningService(database, root, variables, all);
         }
         catch
         {
+            Directory.Delete(root, recursive: true);
             variables.Dispose();
             await database.DisposeAsync();
             throw;
@@ -54,6 +60,7 @@ internal sealed class RunningService : IAsyncDisposable
         Http.Dispose();
         await _all.DisposeAsync();
         _variables.Dispose();
+        Directory.Delete(Root, recursive: true);
         await _database.DisposeAsync();
     }
 }
