@@ -26,6 +26,9 @@ internal sealed partial class EmbeddingWorker(
     private readonly Dictionary<short, EmbeddingSpaceWork> _works = [];
     private readonly Dictionary<string, EmbeddingLane> _lanes = new(StringComparer.Ordinal);
 
+    /// <summary>Whether somebody else needs the processor more now.</summary>
+    internal bool Yields { get; private set; }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (_options.Workers == 0)
@@ -72,6 +75,7 @@ internal sealed partial class EmbeddingWorker(
             lane.Yields = loading && lane.Provider == EmbeddingProviders.Builtin;
         }
 
+        Yields = loading;
         if (!all.Any(s => s.State == EmbeddingSpaceStates.Active))
         {
             // Whoever decides now decides for good: a model that is away is waited for where it is the one that is wanted.
