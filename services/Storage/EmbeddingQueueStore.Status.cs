@@ -14,7 +14,7 @@ public sealed partial class EmbeddingQueueStore
     private const long LongQueue = 50_000;
     private const int TimesItTook = 20;
 
-    private static readonly TimeSpan KeptAtMost = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan KeptAtMost = TimeSpan.FromSeconds(5);
 
     private static readonly EmbeddingQueueStatus Empty = new(0, 0, 0, null);
 
