@@ -48,6 +48,9 @@ public sealed class OperationRun(ClaimedOperation operation)
         Volatile.Write(ref _progress, new OperationProgress(done, total, unit, null, message));
 
     internal OperationProgress Progress => Volatile.Read(ref _progress);
+
+    /// <summary>The database was away for longer than the claim holds: nobody cancelled the work, somebody goes on with it.</summary>
+    internal bool LeaseLost { get; set; }
 }
 
 /// <summary>Runs the operations that this process has handlers for; N processes share them by claims.</summary>
@@ -144,7 +147,7 @@ internal sealed partial class OperationWorker(
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            return stopping.IsCancellationRequested ? (null, null, null) : (OperationStates.Cancelled, null, new OperationError(ErrorCodes.Cancelled, "Cancelled."));
+            return stopping.IsCancellationRequested || run.LeaseLost ? (null, null, null) : (OperationStates.Cancelled, null, new OperationError(ErrorCodes.Cancelled, "Cancelled."));
         }
         catch (OperationFailedException e)
         {
@@ -190,6 +193,7 @@ internal sealed partial class OperationWorker(
                 // Past its lease the operation may be somebody else's already.
                 if (time.GetElapsedTime(renewed) > Lease)
                 {
+                    run.LeaseLost = true;
                     await stop.CancelAsync();
                 }
             }
