@@ -30,6 +30,7 @@ public sealed class ModelSwitchTests(PostgresFixture postgres)
         await load.MoreAsync("the old model's");
         var filled = await AddAsync(system, next);
         Assert.All(load.Answers, answer => Assert.Equal(old.Name, answer.Response.Model));
+        var compared = await system.Admin.CompareSpacesAsync(filled.SpaceId, new CompareSpacesRequest(), Ct);
         var there = await system.Admin.ActivateSpaceAsync(filled.SpaceId, force: false, Ct);
         await AllOfAsync(load, next);
         var back = await system.Admin.ActivateSpaceAsync(there.PreviousId!.Value, force: false, Ct);
@@ -37,6 +38,7 @@ public sealed class ModelSwitchTests(PostgresFixture postgres)
         await load.StopAsync();
 
         Assert.Equal((next.Dimensions, true), (filled.Dimensions, filled.Memories >= Before));
+        Assert.Equal(("pinned", old.Name, next.Name, false), (compared.Basis, compared.Baseline.Model, compared.Candidate.Model, compared.Worse));
         Assert.Equal((old.Name, filled.SpaceId), (back.Model, back.PreviousId));
         Assert.Empty(load.Failures);
         Unmixed(load.Answers, old, next);
