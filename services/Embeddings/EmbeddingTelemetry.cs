@@ -14,12 +14,7 @@ internal sealed class EmbeddingTelemetry(IMeterFactory meters)
     private readonly Counter<long> _opened = meters.Create(Name).CreateCounter<long>(
         "mahavishnu.embedding.circuit_opened", unit: "{time}", description: "Times that the model's server was left alone after it had not answered again and again.");
 
-    private readonly Counter<long> _questions = meters.Create(Name).CreateCounter<long>(
-        "mahavishnu.embedding.questions", unit: "{question}", description: "Questions embedded, by whether their vector was known.");
-
     public void Repeated() => _retries.Add(1);
 
     public void CircuitOpened() => _opened.Add(1);
-
-    public void Question(bool known) => _questions.Add(1, new KeyValuePair<string, object?>("outcome", known ? "known" : "computed"));
 }

@@ -133,20 +133,6 @@ public sealed class OllamaProviderTests
     }
 
     [Fact]
-    public async Task A_question_asked_again_is_not_computed_again()
-    {
-        await using var world = await OllamaWorld.StartAsync();
-        var client = await world.OpenAsync();
-
-        var first = await client.Questions.GenerateAsync(["one", "two"], cancellationToken: Ct);
-        var second = await client.Questions.GenerateAsync(["two", "three", "one", "three"], cancellationToken: Ct);
-
-        Assert.Equal(["one", "two", "three"], world.Server.Record.Texts);
-        Assert.Equal(first[0].Vector.ToArray(), second[2].Vector.ToArray());
-        Assert.Equal(second[1].Vector.ToArray(), second[3].Vector.ToArray());
-    }
-
-    [Fact]
     public async Task A_model_replaced_under_its_name_is_neither_opened_nor_verified_nor_kept()
     {
         await using var world = await OllamaWorld.StartAsync();

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Mahavishnu.Contracts;
 using Mahavishnu.Embeddings;
 using Microsoft.Extensions.DependencyInjection;
@@ -153,5 +155,35 @@ public sealed class ModelTroubleTests(PostgresFixture postgres)
         // (0.6, 0.8) to (0, 1) and (1, 0).
         Assert.Equal(["green apple", "red apple"], answer.Hits.Select(h => h.Content));
         Assert.Equal(0.8, answer.Hits[0].Similarity!.Value, 1e-2);
+    }
+
+    [Fact]
+    public async Task What_became_of_each_question_is_counted()
+    {
+        var (world, model) = await WorldAsync();
+        await using var _ = world;
+        var meters = world.Search.Host.Get<IMeterFactory>();
+        var outcomes = new ConcurrentQueue<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Name == "mahavishnu.search.questions" && instrument.Meter.Scope == meters)
+                {
+                    self.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, count, tags, _) => outcomes.Enqueue($"{count} {tags[0].Value}"));
+        listener.Start();
+
+        await AssertAsync(world, 1, degraded: false);
+        await AssertAsync(world, 1, degraded: false);
+        await world.Search.SearchAsync(new SearchRequest { Query = "apple", Mode = SearchModes.Text });
+        model.Away = true;
+        await AssertAsync(world, 2, degraded: true);
+        await AssertAsync(world, 1, degraded: false);
+
+        Assert.Equal(["1 computed", "1 known", "1 missing", "1 known"], outcomes);
     }
 }

@@ -28,9 +28,6 @@ internal sealed class OllamaOptions
 
     /// <summary>Characters of documents in one call, so that it ends well within its time even on a processor without help.</summary>
     [Range(1_000, 100_000_000)] public int CharactersPerCall { get; set; } = 131_072;
-
-    /// <summary>Questions whose vectors are kept.</summary>
-    [Range(0, 1_000_000)] public int CachedQuestions { get; set; } = 1_000;
 }
 
 [OptionsValidator]

@@ -20,7 +20,6 @@ internal sealed class OllamaProvider : IEmbeddingProvider, IDisposable
 
     private readonly EmbeddingSettings _settings;
     private readonly OllamaOptions _options;
-    private readonly EmbeddingTelemetry _telemetry;
     private readonly OllamaPipelines _pipelines;
     private readonly HttpClient _http;
     private readonly OllamaApi _api;
@@ -31,7 +30,6 @@ internal sealed class OllamaProvider : IEmbeddingProvider, IDisposable
     {
         _settings = EmbeddingSettings.Read(configuration);
         _options = options.Value;
-        _telemetry = telemetry;
         _pipelines = new OllamaPipelines(_options, telemetry, time);
         // Own time limits are in the pipelines; a name that moves to another address is found again.
         _http = new HttpClient(new OllamaAnswers(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5), PooledConnectionLifetime = TimeSpan.FromMinutes(2), AllowAutoRedirect = false }))
@@ -80,7 +78,7 @@ internal sealed class OllamaProvider : IEmbeddingProvider, IDisposable
         {
             Model = model,
             Documents = new SlicingGenerator(Chain(model, prefixes.Document, _pipelines.Documents), _options.CharactersPerCall),
-            Questions = new QuestionCache(new VerifyingGenerator(Chain(model, prefixes.Question, _pipelines.Questions), Verify), _options.CachedQuestions, _telemetry),
+            Questions = new VerifyingGenerator(Chain(model, prefixes.Question, _pipelines.Questions), Verify),
             Tokens = known.Tokens,
             MaxInputTokens = Math.Max(1, Math.Min(known.Context, _settings.MaxInputTokens) - prefix - SpecialTokens),
             WorthCaching = true,

@@ -18,8 +18,9 @@ internal readonly record struct QuestionVector(HalfVector? Vector, bool Missing)
 }
 
 /// <summary>A question's vector in a space, by that space's own model; soon, or not at all: a search goes on without, and no other model stands in.</summary>
-internal sealed partial class QuestionEmbedder(EmbeddingModels models, IOptions<SearchOptions> options, TimeProvider time, ILogger<QuestionEmbedder> logger) : IDisposable
+internal sealed partial class QuestionEmbedder(EmbeddingModels models, SearchTelemetry telemetry, IOptions<SearchOptions> options, TimeProvider time, ILogger<QuestionEmbedder> logger) : IDisposable
 {
+    // Above the pause: what was asked before is known also while the model is away, and says nothing about whether it is.
     private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = options.Value.CachedQuestions });
     private readonly ConcurrentDictionary<EmbeddingModel, ModelPause> _pauses = [];
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.EmbeddingTimeoutMs);
@@ -29,12 +30,15 @@ internal sealed partial class QuestionEmbedder(EmbeddingModels models, IOptions<
         var model = space.Identity;
         if (_cache.TryGetValue((model, text), out HalfVector? known))
         {
+            telemetry.Question("known");
             return new QuestionVector(known, Missing: false);
         }
 
         var pause = _pauses.GetOrAdd(model, static (_, time) => new ModelPause(time), time);
         // The call goes on where the caller does not wait: what becomes of it, the next one knows.
-        return pause.TryEnter() ? await AskAsync(text, model, pause).WaitAsync(ct) : QuestionVector.None;
+        var asked = pause.TryEnter() ? await AskAsync(text, model, pause).WaitAsync(ct) : QuestionVector.None;
+        telemetry.Question(asked.Missing ? "missing" : "computed");
+        return asked;
     }
 
     public void Dispose() => _cache.Dispose();

@@ -22,6 +22,11 @@ internal sealed class SearchTelemetry(IMeterFactory meters)
     private readonly Counter<long> _switched = meters.Create(Name).CreateCounter<long>(
         "mahavishnu.search.space_retries", unit: "{search}", description: "Searches run again because the active embedding space changed under them.");
 
+    private readonly Counter<long> _questions = meters.Create(Name).CreateCounter<long>(
+        "mahavishnu.search.questions", unit: "{question}", description: "Questions that needed a vector, by whether it was known, computed, or not to be had.");
+
+    public void Question(string outcome) => _questions.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+
     public Measurement Start(SearchMode mode, bool unified) => new(this, mode, unified);
 
     /// <summary>One span and one measurement that end together, whichever way the block is left.</summary>
