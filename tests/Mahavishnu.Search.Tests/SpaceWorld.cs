@@ -13,6 +13,8 @@ internal sealed class SpaceWorld : IAsyncDisposable
 
     public SearchWorld Search { get; }
 
+    private EmbeddingSpaceStore Spaces => new(Search.Database.DataSource);
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     public static async Task<SpaceWorld> StartAsync(
@@ -32,22 +34,10 @@ internal sealed class SpaceWorld : IAsyncDisposable
             },
             settings));
 
-    /// <summary>A second space beside the active one, with every memory in its queue.</summary>
-    public async Task<EmbeddingSpace> AddAsync(KnownModel model)
-    {
-        var spaces = new EmbeddingSpaceStore(Search.Database.DataSource);
-        var active = await Search.SpaceAsync();
-        await Search.Database.ExecuteAsync("UPDATE embedding_spaces SET state = 'building'");
-        var space = await spaces.EnsureActiveAsync(model.Info, Ct);
-        await ActivateAsync(active);
-        return space;
-    }
+    /// <summary>A second space beside the active one; what is remembered from here on comes into both.</summary>
+    public async Task<EmbeddingSpace> AddAsync(KnownModel model) => (await Spaces.AddAsync(model.Info, Ct)).Space;
 
-    /// <summary>One commit, as an activation is.</summary>
-    public Task ActivateAsync(EmbeddingSpace space) => Search.Database.ExecuteAsync($"""
-        UPDATE embedding_spaces SET state = 'building' WHERE state = 'active' AND id <> {space.Id};
-        UPDATE embedding_spaces SET state = 'active' WHERE id = {space.Id}
-        """);
+    public async Task ActivateAsync(EmbeddingSpace space) => Assert.NotNull(await Spaces.ActivateAsync(space.Id, Ct));
 
     /// <summary>Stores the texts and embeds them for every space.</summary>
     public async Task<Guid[]> RememberAsync(params string[] texts)
@@ -61,7 +51,7 @@ internal sealed class SpaceWorld : IAsyncDisposable
     public async Task EmbedAsync()
     {
         var models = Search.Host.Get<EmbeddingModels>();
-        foreach (var space in await new EmbeddingSpaceStore(Search.Database.DataSource).ListAsync(Ct))
+        foreach (var space in await Spaces.ListAsync(Ct))
         {
             await Search.EmbedAsync(space, await models.OpenAsync(space.Identity, Ct));
         }

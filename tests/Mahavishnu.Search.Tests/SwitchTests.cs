@@ -140,8 +140,7 @@ public sealed class SwitchTests(PostgresFixture postgres)
         AssertOf("small", await world.VectorAsync(Question));
 
         await world.ActivateAsync(large);
-        await world.Search.Database.ExecuteAsync($"DROP TABLE {small.Table}");
-        await world.Search.Database.ExecuteAsync("DELETE FROM embedding_spaces WHERE id = $1", small.Id);
+        Assert.Equal(SpaceDrop.Dropped, await world.Search.Host.Get<EmbeddingSpaceStore>().DropAsync(small.Id, TestContext.Current.CancellationToken));
 
         foreach (var mode in (string[])[SearchModes.Vector, SearchModes.Hybrid])
         {
