@@ -156,7 +156,6 @@ public sealed class StandInBehaviour
             }
 
             await held.WaitAsync(ct);
-            await Task.Delay(Delay, ct);
             return true;
         }
         catch (OperationCanceledException)
@@ -165,6 +164,8 @@ public sealed class StandInBehaviour
             throw;
         }
     }
+
+    internal Task ThinkAsync(CancellationToken ct) => Task.Delay(Delay, ct);
 
     internal void EndTurn()
     {

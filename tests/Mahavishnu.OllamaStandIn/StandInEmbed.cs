@@ -30,34 +30,30 @@ internal sealed class StandInEmbed(OllamaServer server)
         var name = (string?)body["model"] ?? "";
         var truncate = (bool?)body["truncate"];
         server.Record.Enter(name, texts, truncate);
-        try
+        using var stay = new Stay(server.Record.Leave);
+        if (!await server.Behaviour.TakeTurnAsync(http.RequestAborted))
         {
-            if (!await server.Behaviour.TakeTurnAsync(http.RequestAborted))
-            {
-                await BusyAsync(http);
-                return;
-            }
+            await BusyAsync(http);
+            return;
+        }
 
-            try
-            {
-                await AnswerAsync(http, new Call(name, texts, truncate ?? true, (int?)body["dimensions"], Stopwatch.GetTimestamp()));
-            }
-            finally
-            {
-                server.Behaviour.EndTurn();
-            }
-        }
-        finally
+        using var turn = new Stay(server.Behaviour.EndTurn);
+        await AnswerAsync(http, new Call(name, texts, truncate ?? true, (int?)body["dimensions"], Stopwatch.GetTimestamp()), () =>
         {
-            server.Record.Leave();
-        }
+            // The model is done before its answer has arrived: whoever reads the last byte may call again at once.
+            turn.Dispose();
+            stay.Dispose();
+        });
     }
 
-    private async Task AnswerAsync(HttpContext http, Call call)
+    private async Task AnswerAsync(HttpContext http, Call call, Action done)
     {
+        // Thinking is part of the time a call takes, not something that comes on top.
+        var thinking = server.Behaviour.ThinkAsync(http.RequestAborted);
         var answer = server.Behaviour.NextAnswer(call.Texts);
         if (server.Find(call.Name) is not { } model || answer == StandInAnswer.ModelMissing)
         {
+            await thinking;
             await StandInRoutes.RefuseAsync(http, StatusCodes.Status404NotFound, $"model \"{call.Name}\" not found, try pulling it first");
             return;
         }
@@ -66,10 +62,13 @@ internal sealed class StandInEmbed(OllamaServer server)
         var tokens = call.Texts.Sum(t => StandInVocabulary.Count(model, t, vocabulary));
         if (!call.Truncate && call.Texts.Any(t => StandInVocabulary.Count(model, t, vocabulary) > model.ContextLength - 2))
         {
+            await thinking;
             await StandInRoutes.RefuseAsync(http, StatusCodes.Status400BadRequest, TooLong);
             return;
         }
 
+        var json = HasVectors(answer) ? Write(model, call, answer, tokens) : [];
+        await thinking;
         switch (answer)
         {
             case StandInAnswer.NaNRefused:
@@ -102,7 +101,7 @@ internal sealed class StandInEmbed(OllamaServer server)
                 return;
         }
 
-        var json = Write(model, call, answer, tokens);
+        done();
         http.Response.ContentType = "application/json; charset=utf-8";
         http.Response.ContentLength = json.Length;
         if (answer == StandInAnswer.CutHalfway)
@@ -115,6 +114,10 @@ internal sealed class StandInEmbed(OllamaServer server)
 
         await http.Response.Body.WriteAsync(json, http.RequestAborted);
     }
+
+    private static bool HasVectors(StandInAnswer answer) => answer is not (
+        StandInAnswer.NaNRefused or StandInAnswer.NaNError or StandInAnswer.ServerError or StandInAnswer.RunnerDied or StandInAnswer.Busy
+        or StandInAnswer.TooManyRequests or StandInAnswer.EmptyBody or StandInAnswer.NotJson or StandInAnswer.Silence);
 
     private static byte[] Write(StandInModel model, Call call, StandInAnswer answer, int tokens)
     {
@@ -198,6 +201,20 @@ internal sealed class StandInEmbed(OllamaServer server)
 
     private static Task BusyAsync(HttpContext http) =>
         StandInRoutes.RefuseAsync(http, StatusCodes.Status503ServiceUnavailable, "server busy, please try again.  maximum pending requests exceeded");
+
+    /// <summary>Ends once, whoever ends it first.</summary>
+    private sealed class Stay(Action end) : IDisposable
+    {
+        private int _ended;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _ended, 1) == 0)
+            {
+                end();
+            }
+        }
+    }
 
     private sealed record Call(string Name, IReadOnlyList<string> Texts, bool Truncate, int? Dimensions, long Since);
 }
