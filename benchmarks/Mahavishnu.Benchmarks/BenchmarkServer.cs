@@ -31,11 +31,13 @@ internal sealed class BenchmarkServer : IAsyncDisposable
             ["urls"] = "http://127.0.0.1:0",
             [$"ConnectionStrings:{Resources.Database}"] = connectionString,
             ["Ingest:Roots:0"] = root,
+            // Standard output is for the figures.
+            ["Logging:LogLevel:Default"] = "Warning",
+            ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Warning",
             // Not the one that happens to run on this machine.
             ["Embedding:Provider"] = EmbeddingProviders.Builtin,
         });
         builder.Configuration.AddInMemoryCollection(settings ?? new Dictionary<string, string?>(StringComparer.Ordinal));
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.AddServiceDefaults();
         builder.AddMahavishnuDatabase();
         builder.AddEmbeddings();

@@ -9,6 +9,9 @@ namespace Mahavishnu.Benchmarks;
 internal static class SwitchingModels
 {
     private const int Clients = 2;
+
+    // VectorIndex:FromRows: below, no index is ever built.
+    private const int IndexFrom = 5_000;
     private static readonly TimeSpan ModelCall = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Before = TimeSpan.FromSeconds(10);
 
@@ -21,7 +24,7 @@ internal static class SwitchingModels
         model.Behaviour.Delay = ModelCall;
         await using var server = await BenchmarkServer.StartAsync(database.ConnectionString, Path.GetTempPath(), StandIn.Settings(model, calls), ct);
         await StandIn.WriteAsync(server, "stored", stored, ct);
-        await server.UntilSearchableAsync(Stopwatch.StartNew(), stored, ct);
+        await (stored < IndexFrom ? server.UntilEmbeddedAsync(ct) : server.UntilSearchableAsync(Stopwatch.StartNew(), stored, ct));
 
         using var questions = new Questions();
         await SearchAsync(server, questions, TimeSpan.FromSeconds(2), Task.Delay(Timeout.Infinite, ct), ct);
