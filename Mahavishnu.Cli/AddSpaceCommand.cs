@@ -14,10 +14,10 @@ internal static class AddSpaceCommand
     {
         var model = new Argument<string>("MODEL") { Description = $"The model's name, such as nomic-embed-text; {EmbeddingProviders.Builtin} is the built-in one" };
         var provider = new Option<string?>("--provider") { Description = "ollama or builtin; default: builtin for the built-in model, else ollama", HelpName = "P" };
-        provider.AcceptOnlyFromAmong(EmbeddingProviders.Ollama, EmbeddingProviders.Builtin);
+        provider.AcceptOnly(EmbeddingProviders.Ollama, EmbeddingProviders.Builtin);
         var profile = new Option<string?>("--profile") { Description = "Which words go before documents and questions; default: what is known of the model, else none", HelpName = "P" };
         var distance = new Option<string?>("--distance") { Description = "cosine (default), l2 or ip", HelpName = "D" };
-        distance.AcceptOnlyFromAmong("cosine", "l2", "ip");
+        distance.AcceptOnly("cosine", "l2", "ip");
         var rate = WholeNumber.Option("--rate", 1, MostPerSecond, "Most memories a second; default: as fast as the model goes");
         var noWait = new Option<bool>("--no-wait") { Description = "Return once the work is accepted" };
 

@@ -25,12 +25,15 @@ internal static class CompareSpacesCommand
             async (call, ct) =>
             {
                 var spaces = (await call.Admin.EmbeddingsAsync(ct)).Spaces;
-                var request = new CompareSpacesRequest
+                var chosen = SpaceChoice.Find(call.Parsed.GetRequiredValue(space), spaces);
+                var other = call.Parsed.GetValue(with) is { } name ? SpaceChoice.Find(name, spaces) : spaces.FirstOrDefault(s => s.State == EmbeddingSpaceStates.Active);
+                if (other?.Id == chosen.Id)
                 {
-                    With = call.Parsed.GetValue(with) is { } other ? SpaceChoice.Find(other, spaces).Id : null,
-                    Queries = call.Parsed.GetValue(queries),
-                };
-                var comparison = await call.Admin.CompareSpacesAsync(SpaceChoice.Find(call.Parsed.GetRequiredValue(space), spaces).Id, request, ct);
+                    throw new CliException($"{SpaceChoice.Describe(chosen)} cannot be compared with itself; --with names the other space");
+                }
+
+                var request = new CompareSpacesRequest { With = other?.Id, Queries = call.Parsed.GetValue(queries) };
+                var comparison = await call.Admin.CompareSpacesAsync(chosen.Id, request, ct);
                 call.Answer(comparison, () => Write(comparison, call.Terminal));
                 return ExitCode.Done;
             });

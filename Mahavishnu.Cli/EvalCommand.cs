@@ -25,7 +25,7 @@ internal static class EvalCommand
         var project = new Option<string?>("--project") { Description = "Asked within this project", HelpName = "P" };
         var repo = new Option<string?>("--repo") { Description = "Asked within this repository", HelpName = "R" };
         var types = new Option<string[]>("--type") { Description = "Asked among memories of this type; may be repeated", HelpName = "T" };
-        types.AcceptOnlyFromAmong([.. MemoryTypes.All]);
+        types.AcceptOnly(MemoryTypes.All);
         var sources = new Option<string[]>("--source") { Description = "Asked among memories of this source; may be repeated", HelpName = "S" };
         return verbs.On(
             new Command("pin", "Keep a question and the memory that it should find") { question, memory, project, repo, types, sources },
@@ -85,7 +85,7 @@ internal static class EvalCommand
     private static Command Run(ServiceVerbs verbs)
     {
         var mode = new Option<string?>("--mode") { Description = "hybrid (default), vector or text", HelpName = "M" };
-        mode.AcceptOnlyFromAmong([.. SearchModes.All]);
+        mode.AcceptOnly(SearchModes.All);
         var k = WholeNumber.Option("-k", 1, MostResults, "How many results count; default 10");
         return verbs.On(
             new Command("run", "Ask all pinned questions, and say how many find their memory") { mode, k },
@@ -99,9 +99,14 @@ internal static class EvalCommand
 
     private static void Write(EvaluationResult result, Terminal terminal)
     {
+        if (result.Gone > 0)
+        {
+            terminal.Say(string.Create(CultureInfo.InvariantCulture, $"not asked, because their memory is gone: {result.Gone:N0} (`mahavishnu eval list` says which)"));
+        }
+
         if (result.Queries == 0)
         {
-            terminal.Say($"nothing is pinned; {HowToPin}");
+            terminal.Say($"nothing {(result.Gone > 0 ? "else " : "")}is pinned; {HowToPin}");
             return;
         }
 

@@ -15,9 +15,9 @@ internal static class SearchCommand
     {
         var question = new Argument<string[]>("QUESTION") { Description = "What you want to know; several words need no quotes", Arity = ArgumentArity.OneOrMore };
         var mode = new Option<string?>("--mode") { Description = "hybrid (default), vector or text", HelpName = "M" };
-        mode.AcceptOnlyFromAmong([.. SearchModes.All]);
+        mode.AcceptOnly(SearchModes.All);
         var types = new Option<string[]>("--type") { Description = "Only memories of this type; may be repeated", HelpName = "T" };
-        types.AcceptOnlyFromAmong([.. MemoryTypes.All]);
+        types.AcceptOnly(MemoryTypes.All);
         var sources = new Option<string[]>("--source") { Description = "Only memories of this source; may be repeated", HelpName = "S" };
         var project = new Option<string?>("--project") { Description = "Only this project", HelpName = "P" };
         var repo = new Option<string?>("--repo") { Description = "Only this repository", HelpName = "R" };

@@ -17,7 +17,7 @@ internal static class SpaceChoice
             return space;
         }
 
-        var named = spaces.Where(s => Same(s.Model, name)).ToList();
+        var named = spaces.Where(s => Same(s.Model, name) || IsBuiltin(s, name)).ToList();
         return named switch
         {
             [var only] => only,
@@ -29,6 +29,9 @@ internal static class SpaceChoice
     }
 
     public static string Describe(EmbeddingSpaceInfo space) => string.Create(CultureInfo.InvariantCulture, $"{space.Id} ({space.Model}, {space.Dimensions} dimensions, {space.State})");
+
+    // As it was added by.
+    private static bool IsBuiltin(EmbeddingSpaceInfo space, string name) => name == EmbeddingProviders.Builtin && space.Provider == EmbeddingProviders.Builtin;
 
     // all-minilm is all-minilm:latest
     private static bool Same(string model, string name) => string.Equals(WithTag(model), WithTag(name), StringComparison.OrdinalIgnoreCase);

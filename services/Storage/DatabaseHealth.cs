@@ -55,7 +55,7 @@ internal sealed class EmbeddingHealthCheck(EmbeddingSpaceStore spaces, Embedding
             data["index"] = space.IndexState;
             return status.Failed > 0
                 ? HealthCheckResult.Degraded($"{status.Failed} memories could not be embedded; see /api/v1/embeddings/dead-letters.", data: data)
-                : HealthCheckResult.Healthy("Embedding works", data);
+                : HealthCheckResult.Healthy("No memory has failed", data);
         }
         catch (NpgsqlException e)
         {

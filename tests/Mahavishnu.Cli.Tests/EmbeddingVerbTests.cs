@@ -131,7 +131,7 @@ public sealed class EmbeddingVerbTests(PostgresFixture postgres)
 
         var status = await service.RunAsync("status");
         var add = await service.RunAsync("embeddings", "add", "builtin");
-        var activate = await service.RunAsync("embeddings", "activate", "builtin-hash-v1");
+        var activate = await service.RunAsync("embeddings", "activate", "builtin");
         var search = await service.RunAsync("search", "ladder", "--json");
 
         Assert.Contains("`mahavishnu embeddings add builtin` would change it", status.Out, StringComparison.Ordinal);
@@ -159,6 +159,33 @@ public sealed class EmbeddingVerbTests(PostgresFixture postgres)
         Assert.Contains("0 will be tried again, 1 given up", status.Out, StringComparison.Ordinal);
         Assert.Contains(memory.Id.ToString(), failed.Out, StringComparison.Ordinal);
         Assert.Contains("back in the queue: 1 memory", retry.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_pin_whose_memory_is_gone_is_not_asked_and_not_passed_over_in_silence()
+    {
+        await using var service = await RunningService.StartAsync(postgres);
+        var memory = await service.RememberAsync("Lean the ladder at seventy-five degrees.");
+
+        var pin = await service.RunAsync("eval", "pin", "how steep is a ladder", memory.Id.ToString());
+        await new MemoriesClient(service.Http).DeleteAsync(memory.Id, TestContext.Current.CancellationToken);
+        var run = await service.RunAsync("eval", "run");
+
+        Assert.Contains("not asked, because their memory is gone: 1", run.Error, StringComparison.Ordinal);
+        Assert.Contains("nothing else is pinned", run.Error, StringComparison.Ordinal);
+        Assert.Equal((ExitCode.Done, ExitCode.Done), (pin.Code, run.Code));
+    }
+
+    [Fact]
+    public async Task A_space_is_not_compared_with_itself()
+    {
+        await using var service = await RunningService.StartAsync(postgres);
+        await service.RememberAsync("Lean the ladder at seventy-five degrees.");
+
+        var run = await service.RunAsync("embeddings", "compare", "builtin");
+
+        Assert.Equal(ExitCode.Failed, run.Code);
+        Assert.Contains("cannot be compared with itself; --with names the other space", run.Error, StringComparison.Ordinal);
     }
 
     private static (string Name, string? Value)[] Using(OllamaServer ollama) =>

@@ -156,6 +156,24 @@ public sealed class BadInputTests(BadInputTests.Server server) : IClassFixture<B
     }
 
     [Theory]
+    [InlineData("-1")]
+    [InlineData("1e-300")]
+    [InlineData("1e300")]
+    public async Task A_rate_that_no_timer_can_keep_is_refused(string rate)
+    {
+        var answer = await Http.PostAsync("/embeddings", $$"""{"model":"builtin","ratePerSecond":{{rate}}}""");
+
+        Assert.Equal((HttpStatusCode.BadRequest, "invalid_request", "ratePerSecond"), (answer.Status, answer.Code, Assert.Single(answer.Fields)));
+    }
+
+    [Theory]
+    [InlineData("/embeddings/99:activate", HttpStatusCode.NotFound)]
+    [InlineData("/embeddings/99:compare", HttpStatusCode.NotFound)]
+    [InlineData("/embeddings/dead-letters:retry", HttpStatusCode.OK)]
+    public async Task A_body_that_may_be_left_out_may_be_empty_although_its_type_is_said(string path, HttpStatusCode status) =>
+        Assert.Equal(status, (await Http.PostAsync(path, "")).Status);
+
+    [Theory]
     [InlineData("text/plain")]
     [InlineData("application/xml")]
     [InlineData("application/json; charset=utf-16")]

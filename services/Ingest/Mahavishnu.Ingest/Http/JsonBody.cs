@@ -45,7 +45,8 @@ internal static class RequestBody
         }
 
         RequireJson(request);
-        return WireText.Read<T>((await ReadAsync(request, ct)).Span);
+        // Many clients say what kind of body it would be even where they send none.
+        return await ReadAsync(request, ct) is { IsEmpty: false } text ? WireText.Read<T>(text.Span) : null;
     }
 
     public static void RequireJson(HttpRequest request)

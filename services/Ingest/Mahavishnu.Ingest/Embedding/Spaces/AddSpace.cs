@@ -15,6 +15,10 @@ internal static class AddSpace
     // What an index over half-precision vectors takes.
     private const int MostDimensions = 4_000;
 
+    // One memory in a quarter of an hour: who wants less wants nothing, and a timer cannot wait for ever.
+    private const double LeastPerSecond = 0.001;
+    private const double MostPerSecond = 1_000_000;
+
     private static readonly string[] Distances = ["cosine", "l2", "ip"];
     private static readonly string[] Providers = [EmbeddingProviders.Ollama, EmbeddingProviders.Builtin];
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
@@ -75,9 +79,9 @@ internal static class AddSpace
 
         OneOf("provider", request.Provider, Providers);
         OneOf("distance", request.Distance, Distances);
-        if (request.RatePerSecond is { } rate && !(rate > 0 && double.IsFinite(rate)))
+        if (request.RatePerSecond is not (null or (>= LeastPerSecond and <= MostPerSecond)))
         {
-            errors.Add("ratePerSecond", "The value must be a number above 0; leave it out for no limit.");
+            errors.Add("ratePerSecond", FormattableString.Invariant($"The value must be between {LeastPerSecond} and {MostPerSecond:N0}; leave it out for no limit."));
         }
 
         return errors;

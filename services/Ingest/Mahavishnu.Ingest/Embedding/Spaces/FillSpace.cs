@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
@@ -25,6 +26,9 @@ internal sealed class FillSpace(
 
     private const string Unit = "memories";
 
+    // The vectors' table is not there.
+    private const string UndefinedTable = "42P01";
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
 
     public string Kind => OperationKinds.EmbeddingSpace;
@@ -50,11 +54,19 @@ internal sealed class FillSpace(
             await Task.Delay(Pause, time, ct);
         }
 
-        await IndexAsync(space, progress, ct);
-        var memories = await spaces.CountMemoriesAsync(space, ct);
-        progress.End(memories);
-        return new EmbeddingSpaceResult(
-            space.Id, space.Model, space.Dimensions, memories, await fill.CountFailedAsync(space, ct), Math.Round(time.GetElapsedTime(began).TotalSeconds, 2));
+        try
+        {
+            await IndexAsync(space, progress, ct);
+            var memories = await spaces.CountMemoriesAsync(space, ct);
+            progress.End(memories);
+            return new EmbeddingSpaceResult(
+                space.Id, space.Model, space.Dimensions, memories, await fill.CountFailedAsync(space, ct), Math.Round(time.GetElapsedTime(began).TotalSeconds, 2));
+        }
+        catch (DbException e) when (e.SqlState == UndefinedTable)
+        {
+            // Dropped at the very end of it.
+            throw Gone(space.Id);
+        }
     }
 
     private static OperationFailedException Gone(short id) => new(ErrorCodes.NotFound, string.Create(CultureInfo.InvariantCulture, $"There is no embedding space {id} any more."));
