@@ -128,7 +128,7 @@ public sealed class OllamaQueueTests(PostgresFixture postgres) : IAsyncLifetime
 
     private async Task DrainedAsync()
     {
-        await Eventually.Async(async () => await _database.ScalarAsync<long>("SELECT count(*) FROM embedding_spaces") >= 1);
+        await Eventually.Async(async () => await _database.ScalarAsync<long>("SELECT count(*) FROM embedding_spaces WHERE filled_at IS NOT NULL") >= 1);
         await Eventually.Async(async () => await _database.ScalarAsync<long>("SELECT count(*) FROM embedding_queue WHERE failed_at IS NULL") == 0, "An empty queue");
     }
 

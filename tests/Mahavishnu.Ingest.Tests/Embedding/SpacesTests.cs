@@ -126,7 +126,7 @@ public sealed class SpacesTests(PostgresFixture postgres) : IAsyncLifetime
         await AddAsync(10, 10);
         await Eventually.Async(async () => await CountAsync(1) == 20, "The active space's vectors");
 
-        var space = (await Eventually.Async(() => Host.Admin.EmbeddingsAsync(Ct), s => s.Spaces[1].Queue.Reasons.Count > 0, "The reason")).Spaces[1];
+        var space = (await Eventually.Async(() => Host.Admin.EmbeddingsAsync(Ct), s => s.Spaces[1].Queue is { Pending: 20, Reasons.Count: > 0 }, "The reason")).Spaces[1];
         Assert.Equal(EmbeddingReasons.ModelAway, Assert.Single(space.Queue.Reasons).Reason);
         Assert.Equal((20, 0), (space.Queue.Pending, space.Queue.Failed));
         await Eventually.Async(() => Host.Operations.GetAsync(operation.Id, Ct), o => o.Progress.Message?.Contains("Connection refused", StringComparison.Ordinal) == true, "The operation's message");

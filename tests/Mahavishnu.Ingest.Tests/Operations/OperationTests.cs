@@ -8,7 +8,7 @@ namespace Mahavishnu.Ingest.Tests;
 /// <summary>Long work as its callers see it, with a handler that does as it is told.</summary>
 public sealed class OperationTests(PostgresFixture postgres) : IAsyncLifetime
 {
-    private const string Kind = OperationKinds.EmbeddingSpace;
+    private const string Kind = OperationKinds.Import;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
     private readonly ObedientHandler _handler = new();
@@ -125,7 +125,7 @@ public sealed class OperationTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal([ids[2].ToString(), ids[1].ToString()], first.Body["items"]!.AsArray().Select(o => (string?)o!["id"]));
         Assert.Equal([ids[0].ToString()], rest.Body!["items"]!.AsArray().Select(o => (string?)o!["id"]));
         Assert.Null(rest.Body["nextCursor"]);
-        Assert.Empty((await _host.Operations.ListAsync(OperationKinds.Import, ct: Ct)).Items);
+        Assert.Empty((await _host.Operations.ListAsync(OperationKinds.EmbeddingSpace, ct: Ct)).Items);
         Assert.Equal("invalid_cursor", (await _host.Http.FetchAsync($"/operations?kind={Kind}&cursor={first.Body["nextCursor"]}")).Code);
     }
 
