@@ -54,7 +54,7 @@ internal static class DemoQuestions
 
     public static IReadOnlyList<DemoQuestion> All { get; } =
     [
-        new(QuestionKind.Words, Ask("FOR UPDATE SKIP LOCKED lease of the embedding queue"), new(Path: "services/Storage/EmbeddingQueueStore.cs")),
+        new(QuestionKind.Words, Ask("take the oldest due jobs of the embedding queue FOR UPDATE SKIP LOCKED"), new(Path: "services/Storage/EmbeddingQueueStore.cs")),
         new(QuestionKind.Words, Ask("canary error rate rollout taken back"), new(Title: "Release 4.2 rollout")),
         new(QuestionKind.Reworded, Ask("make invoice downloads faster by storing the PDF"), new(Title: "Caching invoices")),
         new(QuestionKind.Reworded, Ask("which steps return lost data of a single customer from a snapshot?"), new(Title: "Runbook: restore a tenant")),
