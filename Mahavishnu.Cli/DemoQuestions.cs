@@ -58,7 +58,7 @@ internal static class DemoQuestions
         new(QuestionKind.Words, Ask("canary error rate rollout taken back"), new(Title: "Release 4.2 rollout")),
         new(QuestionKind.Reworded, Ask("make invoice downloads faster by storing the PDF"), new(Title: "Caching invoices")),
         new(QuestionKind.Reworded, Ask("which steps return lost data of a single customer from a snapshot?"), new(Title: "Runbook: restore a tenant")),
-        new(QuestionKind.Reworded, Ask("where are invalid unicode halves cleaned before saving"), new(Path: "services/Storage/TextSanitizer.cs")),
+        new(QuestionKind.Reworded, Ask("where do incoming strings with an unpaired surrogate get sanitized?"), new(Path: "services/Storage/TextSanitizer.cs")),
         new(
             QuestionKind.Filtered,
             Ask("what went wrong in production") with
