@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Mahavishnu.Contracts;
+using Mahavishnu.ServiceDefaults;
 
 namespace Mahavishnu.Cli;
 
@@ -99,7 +100,10 @@ internal static class ImportCommand
         }
 
         var full = Path.GetFullPath(path);
-        return Path.Exists(full) ? full : throw new CliException($"PATH {path} does not exist.");
+        // A link exists wherever it leads.
+        return !Path.Exists(full) ? throw new CliException($"PATH {path} does not exist.")
+            : Path.Exists(AllowedRoots.RealPath(full)) ? full
+            : throw new CliException($"PATH {path} is a link that leads nowhere.");
     }
 
     /// <summary>The caller's own time zone where the files are on the caller's machine; elsewhere the service knows better.</summary>

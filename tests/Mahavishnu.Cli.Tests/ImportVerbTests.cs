@@ -92,6 +92,20 @@ public sealed class ImportVerbTests(PostgresFixture postgres) : IDisposable
     }
 
     [Fact]
+    public void A_link_that_leads_nowhere_is_named()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        var (lost, circle) = (Path.Combine(_folder, "lost.duckdb"), Path.Combine(_folder, "circle.duckdb"));
+        File.CreateSymbolicLink(lost, "nowhere");
+        File.CreateSymbolicLink(circle, "circle.duckdb");
+
+        foreach (var link in new[] { lost, circle })
+        {
+            Assert.Equal($"PATH {link} is a link that leads nowhere.", Assert.Throws<CliException>(() => ImportCommand.Resolve(link, address: null)).Message);
+        }
+    }
+
+    [Fact]
     public void A_local_path_is_not_handed_to_another_machine()
     {
         var elsewhere = new ServiceAddress(new Uri("http://memory.example/"), ApiKey: null);

@@ -158,6 +158,48 @@ public sealed class ImportTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task What_cannot_be_read_in_a_folder_is_named_and_the_rest_comes_in()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        await using var world = await ImportWorld.StartAsync(postgres);
+        world.Write("good.duckdb", Reflections, "INSERT INTO reflections VALUES ('1', 'one', NULL, NULL, NULL, NULL)");
+        File.CreateSymbolicLink(Path.Combine(world.Folder, "away.duckdb"), "nowhere");
+        File.CreateSymbolicLink(Path.Combine(world.Folder, "outside.duckdb"), "/etc/hosts");
+        await File.WriteAllBytesAsync(Path.Combine(world.Folder, "empty.duckdb"), [], Ct);
+
+        var report = await world.ImportAsync(world.Folder);
+
+        Assert.Equal(new ImportCounts(1, 1, 0, 0), report.Total);
+        Assert.Equal(
+            ["/away.duckdb does not exist.", "/empty.duckdb is empty.", "/outside.duckdb lies outside the directories"],
+            report.Files.Where(f => f.Skipped is [{ Table: "*" }]).Select(f => f.Skipped[0].Reason.Replace(world.Folder, "", StringComparison.Ordinal).Split(" this server")[0]));
+    }
+
+    [Fact]
+    public async Task A_folder_with_nothing_but_backups_is_said_to_be_so()
+    {
+        await using var world = await ImportWorld.StartAsync(postgres);
+        var backup = world.Write("knowledge_graph_acb.duckdb", Reflections);
+
+        var operation = await world.EndAsync(await world.Imports.StartAsync(ImportWorld.Request(world.Folder), Ct));
+
+        Assert.Equal(ErrorCodes.UnreadableSource, operation.Error?.Code);
+        Assert.StartsWith($"{backup} is a backup", operation.Error!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_name_that_cannot_be_kept_is_refused_by_its_field()
+    {
+        await using var world = await ImportWorld.StartAsync(postgres);
+        var file = world.Write("a.duckdb", Reflections);
+
+        var refused = await Assert.ThrowsAsync<ApiException>(() => world.Imports.StartAsync(ImportWorld.Request(file) with { Tables = ["reflections", "a\0b"] }, Ct));
+
+        Assert.Equal(400, refused.Status);
+        Assert.Contains("tables[1]", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Asking_again_while_it_runs_answers_with_the_same_operation_and_other_settings_are_a_conflict()
     {
         await using var world = await ImportWorld.StartAsync(postgres);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -181,6 +182,15 @@ public sealed class SourceFileTests
 
         await SaysAsync(world.Folder, "is a folder");
         await SaysAsync(Path.Combine(world.Folder, "gone.duckdb"), "does not exist");
+        if (!OperatingSystem.IsWindows())
+        {
+            // Opened, it would never answer.
+            var pipe = Path.Combine(world.Folder, "pipe.duckdb");
+            using var made = Process.Start("mkfifo", [pipe]);
+            await made.WaitForExitAsync(Ct);
+            await SaysAsync(pipe, "is empty");
+        }
+
         if (!OperatingSystem.IsWindows() && !Environment.IsPrivilegedProcess)
         {
             File.SetUnixFileMode(world.Path, UnixFileMode.None);

@@ -38,17 +38,15 @@ internal sealed class ImportSources : IAsyncDisposable
             var (files, backups) = SourceFiles.Find([.. input.Paths.Select(p => Allowed(p, roots))], input.IncludeBackups);
             foreach (var file in files)
             {
-                await sources.AddAsync(Allowed(file, roots), options, named: input.Paths.Contains(file, StringComparer.Ordinal), ct);
+                await sources.AddAsync(file, roots, options, named: input.Paths.Contains(file, StringComparer.Ordinal), ct);
             }
 
             foreach (var backup in backups)
             {
-                sources.Skip(backup, "It is a backup: what it holds is in the original.");
+                sources.Skip(backup, $"{backup} is a backup: what it holds is in the original. Name it, or ask for backups, to have it as well.");
             }
 
-            return sources._files.TrueForAll(f => f.File is null)
-                ? throw new SourceFileException(sources._files[0].State.Skipped[0].Reason)
-                : sources;
+            return sources._files.TrueForAll(f => f.File is null) ? throw new SourceFileException(sources.Nothing()) : sources;
         }
         catch (Exception e)
         {
@@ -86,14 +84,16 @@ internal sealed class ImportSources : IAsyncDisposable
         }
     }
 
-    private async Task AddAsync(string path, SourceOptions options, bool named, CancellationToken ct)
+    private async Task AddAsync(string found, AllowedRoots roots, SourceOptions options, bool named, CancellationToken ct)
     {
+        var path = found;
         SourceFile file;
         try
         {
+            path = Allowed(found, roots);
             file = await SourceFile.OpenAsync(path, options, ct);
         }
-        catch (SourceFileException e) when (!named)
+        catch (Exception e) when (!named && e is SourceFileException or OperationFailedException)
         {
             // A folder may hold anything; what else is in it is still wanted.
             Skip(path, e.Message);
@@ -108,6 +108,12 @@ internal sealed class ImportSources : IAsyncDisposable
 
     private void Skip(string path, string reason) =>
         _files.Add((new FileState((short)_files.Count, path, null, 0, [], [new SkippedTable(ImportReporting.WholeFile, reason)], []), null));
+
+    private string Nothing()
+    {
+        var first = _files[0].State.Skipped[0].Reason;
+        return _files.Count == 1 ? first : FormattableString.Invariant($"None of the {_files.Count} files can be imported. The first: {first}");
+    }
 
     private static string Allowed(string path, AllowedRoots roots) =>
         roots.Resolve(path, out var refusal, files: true)?.Path ?? throw new OperationFailedException(refusal!.Code, $"{path} {refusal.Message}");

@@ -102,9 +102,10 @@ internal static class StartImport
             errors.Add(field, FormattableString.Invariant($"has more than {MostNames} names."));
         }
 
-        foreach (var (i, _) in (given ?? []).Index().Where(n => string.IsNullOrWhiteSpace(n.Item) || n.Item.Length > MemoryLimits.NameLength))
+        // PostgreSQL, where what was asked for is kept, has no U+0000.
+        foreach (var (i, _) in (given ?? []).Index().Where(n => string.IsNullOrWhiteSpace(n.Item) || n.Item.Length > MemoryLimits.NameLength || n.Item.Contains('\0', StringComparison.Ordinal)))
         {
-            errors.Add(FormattableString.Invariant($"{field}[{i}]"), FormattableString.Invariant($"must be a name of 1 to {MemoryLimits.NameLength} characters."));
+            errors.Add(FormattableString.Invariant($"{field}[{i}]"), FormattableString.Invariant($"must be a name of 1 to {MemoryLimits.NameLength} characters, without U+0000."));
         }
 
         return given ?? [];

@@ -140,6 +140,12 @@ internal sealed class SourceConnection : IDisposable
             throw new SourceFileException($"{path} does not exist.");
         }
 
+        if (new FileInfo(path).Length == 0)
+        {
+            // So is whatever is no file proper. A pipe must not even be opened: that would wait for somebody to write into it.
+            throw new SourceFileException($"{path} is empty.");
+        }
+
         await using var file = OpenFile(path);
         await SourceHeader.CheckAsync(path, file, ct);
         file.Position = 0;
