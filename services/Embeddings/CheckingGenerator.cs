@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Mahavishnu.Contracts;
 using Microsoft.Extensions.AI;
 
@@ -19,30 +18,12 @@ internal sealed class CheckingGenerator(IEmbeddingGenerator<string, Embedding<fl
 
         foreach (var embedding in embeddings)
         {
-            Check(embedding.Vector.Span);
+            if (VectorCheck.Fault(embedding.Vector.Span, model.Dimensions) is { } fault)
+            {
+                throw new EmbeddingModelException(fault.Reason, fault.Error);
+            }
         }
 
         return embeddings;
-    }
-
-    private void Check(ReadOnlySpan<float> vector)
-    {
-        if (vector.Length != model.Dimensions)
-        {
-            throw new EmbeddingModelException(EmbeddingReasons.WrongDimensions, $"{model.Model} gave a vector of {vector.Length} dimensions; the space has {model.Dimensions}.");
-        }
-
-        // NaN is found too: it wins every comparison of magnitudes.
-        var largest = (Half)TensorPrimitives.MaxMagnitude(vector);
-        if (!Half.IsFinite(largest))
-        {
-            throw new EmbeddingModelException(EmbeddingReasons.NotFinite, $"{model.Model} gave a vector with an infinite or undefined number.");
-        }
-
-        // Zero is near to nothing and in no index; what rounds to zero becomes it.
-        if (largest == Half.Zero)
-        {
-            throw new EmbeddingModelException(EmbeddingReasons.ZeroVector, $"{model.Model} gave a vector of zeros.");
-        }
     }
 }

@@ -42,12 +42,7 @@ public static class TokenCounter
         }
 
         Scan(text, maxTokens, out var length);
-        if (length < text.Length && length > 0 && char.IsHighSurrogate(text[length - 1]) && char.IsLowSurrogate(text[length]))
-        {
-            length += length == 1 ? 1 : -1;
-        }
-
-        return length;
+        return TokenMeter.KeepPairs(text, length);
     }
 
     private static int Scan(ReadOnlySpan<char> text, int limit, out int length)

@@ -13,6 +13,10 @@ public abstract class TokenMeter
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxTokens"/> is below 1.</exception>
     public abstract int LengthWithin(ReadOnlySpan<char> text, int maxTokens);
 
+    /// <summary>A length of the text that does not end between the halves of a surrogate pair; never 0 for a length that was not.</summary>
+    internal static int KeepPairs(ReadOnlySpan<char> text, int length) =>
+        length > 0 && length < text.Length && char.IsHighSurrogate(text[length - 1]) && char.IsLowSurrogate(text[length]) ? length + (length == 1 ? 1 : -1) : length;
+
     private sealed class ApproximateMeter : TokenMeter
     {
         public override int Count(ReadOnlySpan<char> text) => TokenCounter.Count(text);

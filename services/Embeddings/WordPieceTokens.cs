@@ -54,12 +54,7 @@ internal sealed class WordPieceTokens : TokenMeter
         }
 
         Scan(text, maxTokens, out var length);
-        if (length < text.Length && length > 0 && char.IsHighSurrogate(text[length - 1]) && char.IsLowSurrogate(text[length]))
-        {
-            length += length == 1 ? 1 : -1;
-        }
-
-        return length;
+        return KeepPairs(text, length);
     }
 
     private int Scan(ReadOnlySpan<char> text, int limit, out int length)

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Mahavishnu.Contracts;
 using Npgsql;
-using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Storage;
 
@@ -260,14 +260,4 @@ public sealed partial class MemoryWriteStore
             throw new NpgsqlException("Another memory took the key in this moment.", new IOException("Write again.", e));
         }
     }
-
-    private static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
-
-    private static NpgsqlParameter Uuid(Guid value) => new NpgsqlParameter<Guid> { TypedValue = value };
-
-    private static NpgsqlParameter Uuids(Guid[] values) => new NpgsqlParameter<Guid[]> { TypedValue = values };
-
-    private static NpgsqlParameter Jsonb(string json) => new() { Value = json, NpgsqlDbType = NpgsqlDbType.Jsonb };
-
-    private static NpgsqlParameter Time(DateTimeOffset? time) => new() { Value = time is { } t ? t.ToUniversalTime() : DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz };
 }

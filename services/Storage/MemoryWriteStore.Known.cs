@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Npgsql;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Storage;
 

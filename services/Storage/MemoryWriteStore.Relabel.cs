@@ -1,4 +1,5 @@
 using Npgsql;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Storage;
 

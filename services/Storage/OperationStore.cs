@@ -2,6 +2,7 @@ using System.Text.Json;
 using Mahavishnu.Contracts;
 using Npgsql;
 using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Storage;
 
@@ -231,6 +232,4 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
             FinishedAt = finished,
         };
     }
-
-    private static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
@@ -14,7 +13,6 @@ namespace Mahavishnu.Ingest;
 internal static class DeadLetters
 {
     private const int UsualLimit = 100;
-    private const int PositionLength = 24;
     private const string DeadLettersListing = $"{Resources.Embeddings}/dead-letters";
 
     public static void Map(IEndpointRouteBuilder api)
@@ -36,14 +34,14 @@ internal static class DeadLetters
         }
 
         (DateTimeOffset, Guid)? after = null;
-        if (cursor is not null && (after = Position(cursor)) is null)
+        if (cursor is not null && (after = Cursor.TimeAndId(cursor, DeadLettersListing)) is null)
         {
             return Cursor.Refused();
         }
 
         var found = await queue.DeadLettersAsync(size + 1, ct, after);
         var items = found.Take(size).ToList();
-        return TypedResults.Ok(new Page<DeadLetter>(items, found.Count > size ? Write(items[^1]) : null));
+        return TypedResults.Ok(new Page<DeadLetter>(items, found.Count > size ? Cursor.Write(DeadLettersListing, items[^1].FailedAt, items[^1].MemoryId) : null));
     }
 
     internal static async Task<Results<Ok<RetryResult>, ProblemHttpResult>> RetryAsync(
@@ -58,21 +56,5 @@ internal static class DeadLetters
         var requeued = await queue.RetryAsync(ids, ct);
         signal.Raise();
         return TypedResults.Ok(new RetryResult(requeued));
-    }
-
-    private static string Write(DeadLetter last)
-    {
-        Span<byte> position = stackalloc byte[PositionLength];
-        BinaryPrimitives.WriteInt64BigEndian(position, last.FailedAt.UtcTicks);
-        last.MemoryId.TryWriteBytes(position[8..]);
-        return Cursor.Write(DeadLettersListing, position);
-    }
-
-    private static (DateTimeOffset, Guid)? Position(string cursor)
-    {
-        Span<byte> position = stackalloc byte[PositionLength];
-        return Cursor.TryRead(cursor, DeadLettersListing, position) && BinaryPrimitives.ReadInt64BigEndian(position) is >= 0 and var ticks && ticks <= DateTime.MaxValue.Ticks
-            ? (new DateTimeOffset(ticks, TimeSpan.Zero), new Guid(position[8..]))
-            : null;
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
@@ -14,7 +13,6 @@ namespace Mahavishnu.Ingest;
 internal static class ListMemories
 {
     private const int UsualLimit = 100;
-    private const int PositionLength = 24;
 
     private static readonly string[] Parameters =
         ["type", "source", "projectId", "agentId", "workflowId", "repoId", "sessionId", "tag", "after", "before", "includeDeleted", "limit", "cursor"];
@@ -50,14 +48,14 @@ internal static class ListMemories
         }
 
         var listing = $"{Resources.Memories}?{JsonSerializer.Serialize(filter, WireJson.Strict)}";
-        MemoryPosition? after = null;
-        if (query.Cursor is { } cursor && (after = Position(cursor, listing)) is null)
+        (DateTimeOffset, Guid)? after = null;
+        if (query.Cursor is { } cursor && (after = Cursor.TimeAndId(cursor, listing)) is null)
         {
             return Cursor.Refused();
         }
 
         var (items, more) = await memories.ListAsync(filter, after, limit, ct);
-        return TypedResults.Ok(new Page<Memory>(items, more ? Write(items[^1], listing) : null));
+        return TypedResults.Ok(new Page<Memory>(items, more ? Cursor.Write(listing, items[^1].CreatedAt, items[^1].Id) : null));
     }
 
     private static MemoryFilter Filter(Query query, FieldErrors errors) => new(
@@ -72,20 +70,4 @@ internal static class ListMemories
         KnownQuery.Time("after", query.After, errors),
         KnownQuery.Time("before", query.Before, errors),
         query.IncludeDeleted ?? false);
-
-    private static string Write(Memory last, string listing)
-    {
-        Span<byte> position = stackalloc byte[PositionLength];
-        BinaryPrimitives.WriteInt64BigEndian(position, last.CreatedAt.UtcTicks);
-        last.Id.TryWriteBytes(position[8..]);
-        return Cursor.Write(listing, position);
-    }
-
-    private static MemoryPosition? Position(string cursor, string listing)
-    {
-        Span<byte> position = stackalloc byte[PositionLength];
-        return Cursor.TryRead(cursor, listing, position) && BinaryPrimitives.ReadInt64BigEndian(position) is >= 0 and var ticks && ticks <= DateTime.MaxValue.Ticks
-            ? new MemoryPosition(new DateTimeOffset(ticks, TimeSpan.Zero), new Guid(position[8..]))
-            : null;
-    }
 }

@@ -2,6 +2,7 @@ using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
 using Npgsql;
 using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Ingest;
 
@@ -9,9 +10,6 @@ namespace Mahavishnu.Ingest;
 internal sealed record MemoryFilter(
     string? Type, string? Source, string? ProjectId, string? AgentId, string? WorkflowId, string? RepoId, string? SessionId, string[] Tags,
     DateTimeOffset? After, DateTimeOffset? Before, bool IncludeDeleted);
-
-/// <summary>A place in a listing: just after this memory.</summary>
-internal sealed record MemoryPosition(DateTimeOffset CreatedAt, Guid Id);
 
 /// <summary>Memories by id, by filter, and as they were.</summary>
 internal sealed class MemoryReadStore(NpgsqlDataSource db, TenantScope tenant)
@@ -30,8 +28,9 @@ internal sealed class MemoryReadStore(NpgsqlDataSource db, TenantScope tenant)
     }
 
     /// <summary>Newest arrivals first.</summary>
+    /// <param name="after">The last one of the page before.</param>
     /// <returns>The page, and whether there is more.</returns>
-    public async Task<(IReadOnlyList<Memory> Items, bool More)> ListAsync(MemoryFilter filter, MemoryPosition? after, int limit, CancellationToken ct)
+    public async Task<(IReadOnlyList<Memory> Items, bool More)> ListAsync(MemoryFilter filter, (DateTimeOffset CreatedAt, Guid Id)? after, int limit, CancellationToken ct)
     {
         await using var command = db.CreateCommand($"""
             WITH page AS (
@@ -117,8 +116,4 @@ internal sealed class MemoryReadStore(NpgsqlDataSource db, TenantScope tenant)
 
         return items.Count > 0 || await FindAsync(id, includeDeleted: true, ct) is not null ? (items, found > items.Count) : null;
     }
-
-    private static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
-
-    private static NpgsqlParameter Time(DateTimeOffset? time) => new() { Value = time is { } t ? t.ToUniversalTime() : DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz };
 }

@@ -2,6 +2,7 @@ using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
 using Npgsql;
 using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Ingest;
 
@@ -92,8 +93,4 @@ internal sealed partial class RepositoryStore(NpgsqlDataSource db, TenantScope t
 
         return repositories;
     }
-
-    private static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
-
-    private static NpgsqlParameter Uuid(Guid value) => new NpgsqlParameter<Guid> { TypedValue = value };
 }

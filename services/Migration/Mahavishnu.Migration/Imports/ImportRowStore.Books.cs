@@ -1,5 +1,5 @@
 using Npgsql;
-using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Migration;
 
@@ -109,6 +109,4 @@ internal sealed partial class ImportRowStore
     ];
 
     private static NpgsqlParameter Number(long value) => new NpgsqlParameter<long> { TypedValue = value };
-
-    private static NpgsqlParameter Text(string value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Text };
 }

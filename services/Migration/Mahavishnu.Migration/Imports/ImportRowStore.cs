@@ -1,5 +1,6 @@
 using Mahavishnu.Storage;
 using Npgsql;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Migration;
 

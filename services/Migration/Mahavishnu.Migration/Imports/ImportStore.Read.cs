@@ -2,6 +2,7 @@ using System.Text.Json;
 using Mahavishnu.Contracts;
 using Npgsql;
 using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Migration;
 

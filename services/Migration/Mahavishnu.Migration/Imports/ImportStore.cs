@@ -3,6 +3,7 @@ using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
 using Npgsql;
 using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Migration;
 
@@ -153,12 +154,4 @@ internal sealed partial class ImportStore(NpgsqlDataSource db, TenantScope tenan
         command.Parameters.AddRange(parameters);
         await command.ExecuteNonQueryAsync(ct);
     }
-
-    private static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
-
-    private static NpgsqlParameter Texts(IEnumerable<string> values) => new NpgsqlParameter<string[]> { TypedValue = [.. values] };
-
-    private static NpgsqlParameter Uuid(Guid value) => new NpgsqlParameter<Guid> { TypedValue = value };
-
-    private static NpgsqlParameter Jsonb(string json) => new() { Value = json, NpgsqlDbType = NpgsqlDbType.Jsonb };
 }

@@ -1,6 +1,6 @@
 using Mahavishnu.Storage;
 using Npgsql;
-using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Migration;
 
@@ -180,12 +180,6 @@ internal sealed partial class ObjectStore(TenantScope tenant)
     }
 
     private static string Json(IReadOnlyList<string> values) => System.Text.Json.JsonSerializer.Serialize(values, Contracts.WireJson.Lenient);
-
-    private static NpgsqlParameter Text(string value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Text };
-
-    private static NpgsqlParameter Texts(IEnumerable<string> values) => new NpgsqlParameter<string[]> { TypedValue = [.. values] };
-
-    private static NpgsqlParameter Uuid(Guid value) => new NpgsqlParameter<Guid> { TypedValue = value };
 
     private static NpgsqlParameter Times(IEnumerable<DateTimeOffset> times) => new NpgsqlParameter<DateTimeOffset[]> { TypedValue = [.. times.Select(t => t.ToUniversalTime())] };
 

@@ -1,6 +1,6 @@
 using Mahavishnu.Storage;
 using Npgsql;
-using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Migration;
 
@@ -139,10 +139,4 @@ internal sealed partial class UndoStore(NpgsqlDataSource db, TenantScope tenant,
         command.Parameters.AddRange(new[] { Text(tenant.Current), Uuid(import), Uuids(ids), new NpgsqlParameter<string[]> { TypedValue = things } });
         return await command.ExecuteNonQueryAsync(ct);
     }
-
-    private static NpgsqlParameter Text(string value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Text };
-
-    private static NpgsqlParameter Uuid(Guid value) => new NpgsqlParameter<Guid> { TypedValue = value };
-
-    private static NpgsqlParameter Uuids(Guid[] values) => new NpgsqlParameter<Guid[]> { TypedValue = values };
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
@@ -15,7 +14,6 @@ internal static class PinnedQueries
 {
     private const string Listing = $"{Resources.Evaluations}/pins";
     private const int UsualLimit = 100;
-    private const int PositionLength = 24;
 
     public static void Map(IEndpointRouteBuilder api)
     {
@@ -66,14 +64,14 @@ internal static class PinnedQueries
         }
 
         (DateTimeOffset, Guid)? after = null;
-        if (cursor is not null && (after = Position(cursor)) is null)
+        if (cursor is not null && (after = Cursor.TimeAndId(cursor, Listing)) is null)
         {
             return Cursor.Refused();
         }
 
         var found = await pins.ListAsync(after, size + 1, ct);
         var items = found.Take(size).ToList();
-        return TypedResults.Ok(new Page<PinnedQuery>(items, found.Count > size ? Write(items[^1]) : null));
+        return TypedResults.Ok(new Page<PinnedQuery>(items, found.Count > size ? Cursor.Write(Listing, items[^1].CreatedAt, items[^1].Id) : null));
     }
 
     internal static async Task<Results<NoContent, ProblemHttpResult>> UnpinAsync(Guid id, PinnedQueryStore pins, CancellationToken ct) =>
@@ -89,20 +87,4 @@ internal static class PinnedQueries
         _ when question.RepoId is { } repo && memory.RepoId != repo => ("repoId", $"The memory's repository is {memory.RepoId ?? "none"}."),
         _ => null,
     };
-
-    private static string Write(PinnedQuery last)
-    {
-        Span<byte> position = stackalloc byte[PositionLength];
-        BinaryPrimitives.WriteInt64BigEndian(position, last.CreatedAt.UtcTicks);
-        last.Id.TryWriteBytes(position[8..]);
-        return Cursor.Write(Listing, position);
-    }
-
-    private static (DateTimeOffset, Guid)? Position(string cursor)
-    {
-        Span<byte> position = stackalloc byte[PositionLength];
-        return Cursor.TryRead(cursor, Listing, position) && BinaryPrimitives.ReadInt64BigEndian(position) is >= 0 and var ticks && ticks <= DateTime.MaxValue.Ticks
-            ? (new DateTimeOffset(ticks, TimeSpan.Zero), new Guid(position[8..]))
-            : null;
-    }
 }

@@ -1,16 +1,18 @@
 using System.Numerics.Tensors;
 using Mahavishnu.Contracts;
 
-namespace Mahavishnu.Ingest;
+namespace Mahavishnu.Embeddings;
 
 /// <summary>Why there is no vector.</summary>
 /// <param name="Reason">One of <see cref="EmbeddingReasons"/>.</param>
 /// <param name="Error">The same in a sentence.</param>
-internal sealed record EmbeddingFault(string Reason, string Error);
+public sealed record EmbeddingFault(string Reason, string Error);
 
-/// <summary>What a vector must be to be stored as halves and found again. A provider may have looked already; what is stored is looked at here.</summary>
-internal static class VectorCheck
+/// <summary>What a vector must be to be stored as halves and found again.</summary>
+public static class VectorCheck
 {
+    /// <summary>Looks at a vector.</summary>
+    /// <param name="dimensions">Its length in the space.</param>
     /// <returns>What is wrong with it; null when nothing is.</returns>
     public static EmbeddingFault? Fault(ReadOnlySpan<float> vector, int dimensions)
     {
