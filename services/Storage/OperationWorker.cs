@@ -70,6 +70,7 @@ internal sealed partial class OperationWorker(
 
     private readonly Dictionary<string, IOperationHandler> _handlers = handlers.ToDictionary(h => h.Kind, StringComparer.Ordinal);
     private readonly List<(Task Task, bool Waits)> _running = [];
+    private readonly TaskCompletionSource _claimedLast = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -98,6 +99,7 @@ internal sealed partial class OperationWorker(
             }
         }
 
+        _claimedLast.SetResult();
         await Task.WhenAll(_running.Select(r => r.Task));
     }
 
@@ -118,6 +120,12 @@ internal sealed partial class OperationWorker(
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10), time);
             if (state is null)
             {
+                if (stopping.IsCancellationRequested)
+                {
+                    // A claim still on its way must not take back what is handed over.
+                    await _claimedLast.Task.WaitAsync(patience.Token);
+                }
+
                 await store.ReleaseAsync(claimed, patience.Token);
             }
             else
@@ -142,6 +150,7 @@ internal sealed partial class OperationWorker(
 
         try
         {
+            ct.ThrowIfCancellationRequested();
             Started(logger, claimed.Kind, claimed.Subject, claimed.Attempt);
             return (OperationStates.Completed, await _handlers[claimed.Kind].RunAsync(run, ct), null);
         }
