@@ -16,6 +16,9 @@ public sealed class EmbeddingModelException(string reason, string message, strin
     /// <summary>True where the text would do if it were shorter: split it further and try its parts.</summary>
     public bool TooLong { get; init; }
 
+    /// <summary>True where the model is being downloaded: ask again in a while.</summary>
+    public bool OnItsWay { get; init; }
+
     /// <summary>True where no text can be embedded now: nothing is wrong with the texts, and none of them counts an attempt.</summary>
     public bool IsModelWide => Reason is EmbeddingReasons.ModelAway or EmbeddingReasons.ModelMissing or EmbeddingReasons.ModelChanged;
 }

@@ -138,7 +138,7 @@ public sealed class ChoiceTests
         var half = await Eventually.Async(() => world.Models.StatusAsync(null, Ct), s => s.PulledBytes == 500_000);
         Assert.Equal((EmbeddingProviderStates.Pulling, 1_000_000L), (half.State, half.PullBytes));
         var waiting = await Assert.ThrowsAsync<EmbeddingModelException>(() => world.Models.ChooseAsync(Ct));
-        Assert.Equal(EmbeddingReasons.ModelMissing, waiting.Reason);
+        Assert.Equal((EmbeddingReasons.ModelMissing, true), (waiting.Reason, waiting.OnItsWay));
         Assert.Contains("is pulling nomic-embed-text (0.5 of 1 MB)", waiting.Message, StringComparison.Ordinal);
         Assert.Equal(1, server.Record.Requests("/api/pull"));
 

@@ -50,7 +50,7 @@ internal sealed partial class ModelPulls(OllamaApi api, EmbeddingSettings settin
 
             return OllamaErrors.Missing(model, _progress.Model == model
                 ? $"{settings.Server} is pulling {Describe(_progress)}."
-                : $"{settings.Server} does not have {model}; it is pulled after {Describe(_progress)}.");
+                : $"{settings.Server} does not have {model}; it is pulled after {Describe(_progress)}.", onItsWay: true);
         }
     }
 

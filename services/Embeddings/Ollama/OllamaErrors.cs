@@ -46,8 +46,9 @@ internal static class OllamaErrors
     };
 
     /// <summary>The provider does not have the model.</summary>
-    public static EmbeddingModelException Missing(string model, string message, Exception? inner = null) =>
-        new(EmbeddingReasons.ModelMissing, message, $"ollama pull {model}", inner);
+    /// <param name="onItsWay">It is being downloaded, or waits for its turn.</param>
+    public static EmbeddingModelException Missing(string model, string message, Exception? inner = null, bool onItsWay = false) =>
+        new(EmbeddingReasons.ModelMissing, message, $"ollama pull {model}", inner) { OnItsWay = onItsWay };
 
     /// <summary>Something answers, but it is something else.</summary>
     public static EmbeddingModelException NotOllama(EmbeddingSettings settings, Exception? inner) =>

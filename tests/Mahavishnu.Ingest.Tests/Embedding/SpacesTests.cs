@@ -78,6 +78,7 @@ public sealed class SpacesTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("""{"model":"other","provider":"builtin","ratePerSecond":0}""", "ratePerSecond", HttpStatusCode.BadRequest)]
     [InlineData("""{"model":"huge","provider":"builtin"}""", "model", HttpStatusCode.BadRequest)]
     [InlineData("""{"model":"nobody-home","provider":"builtin"}""", null, HttpStatusCode.ServiceUnavailable)]
+    [InlineData("""{"model":"half-pulled","provider":"builtin"}""", null, HttpStatusCode.ServiceUnavailable)]
     public async Task A_request_that_cannot_be_met_says_which_field_and_makes_no_space(string body, string? field, HttpStatusCode status)
     {
         _model.Put("huge", "d3", 4_001);

@@ -79,6 +79,7 @@ internal sealed class StrangeModel : IEmbeddingProvider
 
     public Task<EmbeddingModel> DescribeAsync(string model, string? profile, string distance, CancellationToken ct) =>
         profile is not (null or "none") ? throw new EmbeddingModelException(EmbeddingReasons.ModelMissing, $"There is no prefix profile {profile}.")
+        : model == "half-pulled" ? throw new EmbeddingModelException(EmbeddingReasons.ModelMissing, "120 of 274 MB are there.") { OnItsWay = true }
         : model == "nobody-home" ? throw new EmbeddingModelException(EmbeddingReasons.ModelAway, "Nobody is at home.")
         : _models.TryGetValue(model == Name ? Info.Model : model, out var found) ? Task.FromResult(found with { Distance = distance })
         : throw new EmbeddingModelException(EmbeddingReasons.ModelMissing, $"There is no {model}.", $"find {model}");

@@ -187,6 +187,21 @@ public sealed class ImportTests(PostgresFixture postgres)
         Assert.StartsWith($"{backup} is a backup", operation.Error!.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Reflektions", null, "tables: the files have no Reflektions. They have: notes, reflections.")]
+    [InlineData(null, "team", "collections: the files have no team. They have: default.")]
+    public async Task A_name_that_nothing_bears_is_told_and_nothing_is_imported(string? table, string? collection, string says)
+    {
+        await using var world = await ImportWorld.StartAsync(postgres);
+        var file = world.Write("a.duckdb", Reflections, "INSERT INTO reflections VALUES ('1', 'one', NULL, NULL, NULL, NULL)", "CREATE TABLE notes (id VARCHAR)");
+
+        var operation = await world.EndAsync(await world.Imports.StartAsync(
+            ImportWorld.Request(file) with { Tables = table is null ? [] : ["REFLECTIONS", table], Collections = collection is null ? [] : [collection] }, Ct));
+
+        Assert.Equal((OperationStates.Failed, ErrorCodes.InvalidRequest, says), (operation.State, operation.Error?.Code, operation.Error?.Message));
+        Assert.Equal(0, await world.Database.ScalarAsync<long>("SELECT count(*) FROM memories"));
+    }
+
     [Fact]
     public async Task A_name_that_cannot_be_kept_is_refused_by_its_field()
     {

@@ -12,6 +12,9 @@ internal sealed class ImportSources : IAsyncDisposable
     // Changes when the same file would be read or numbered otherwise: an import that an older program left unfinished is then not gone on with.
     private const int Format = 1;
 
+    // Of the names that an error tells.
+    private const int MostNamed = 40;
+
     private readonly List<(FileState State, SourceFile? File)> _files = [];
 
     private ImportSources(DateTimeOffset importedAt) => ImportedAt = importedAt;
@@ -46,7 +49,14 @@ internal sealed class ImportSources : IAsyncDisposable
                 sources.Skip(backup, $"{backup} is a backup: what it holds is in the original. Name it, or ask for backups, to have it as well.");
             }
 
-            return sources._files.TrueForAll(f => f.File is null) ? throw new SourceFileException(sources.Nothing()) : sources;
+            if (sources._files.TrueForAll(f => f.File is null))
+            {
+                throw new SourceFileException(sources.Nothing());
+            }
+
+            return (sources.Unknown("tables", input.Tables, t => t.Name) ?? sources.Unknown("collections", input.Collections, t => t.Collection)) is { } unknown
+                ? throw new OperationFailedException(ErrorCodes.InvalidRequest, unknown)
+                : sources;
         }
         catch (Exception e)
         {
@@ -113,6 +123,14 @@ internal sealed class ImportSources : IAsyncDisposable
     {
         var first = _files[0].State.Skipped[0].Reason;
         return _files.Count == 1 ? first : FormattableString.Invariant($"None of the {_files.Count} files can be imported. The first: {first}");
+    }
+
+    // A name that nothing bears is a slip of the pen: an import of nothing would pass for one that went well.
+    private string? Unknown(string field, IReadOnlyList<string> asked, Func<SourceTable, string> name)
+    {
+        var known = _files.SelectMany(f => f.File?.Tables ?? []).Select(name).Distinct(StringComparer.OrdinalIgnoreCase).Order(StringComparer.Ordinal).ToList();
+        return asked.FirstOrDefault(a => !known.Contains(a, StringComparer.OrdinalIgnoreCase)) is not { } unknown ? null
+            : $"{field}: the files have no {unknown}. They have: {string.Join(", ", known.Take(MostNamed))}{(known.Count > MostNamed ? ", …" : ".")}";
     }
 
     private static string Allowed(string path, AllowedRoots roots) =>

@@ -100,7 +100,7 @@ internal static class AddSpace
         var says = e.Hint is null ? e.Message : $"{e.Message} To change it: {e.Hint}";
         return e.Reason switch
         {
-            EmbeddingReasons.ModelAway => Problems.Unavailable(AskAgain, ErrorCodes.EmbeddingUnavailable, says),
+            _ when e.OnItsWay || e.Reason == EmbeddingReasons.ModelAway => Problems.Unavailable(AskAgain, ErrorCodes.EmbeddingUnavailable, says),
             // The provider knows which profiles there are, and says it in the same words as that a model is missing.
             EmbeddingReasons.ModelMissing when request.PrefixProfile is not null && e.Message.Contains("prefix profile", StringComparison.Ordinal) => Problems.Validation("prefixProfile", says),
             _ => Problems.Validation("model", says),
