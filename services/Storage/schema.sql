@@ -1,4 +1,4 @@
--- The schema at version 4, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 5, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
@@ -112,6 +112,7 @@ CREATE TABLE embedding_queue (
     failed_at     timestamp with time zone,
     last_error    text,
     reason        text,
+    trace         text,
     CONSTRAINT embedding_queue_pkey PRIMARY KEY (tenant_id, memory_id, space_id),
     CONSTRAINT embedding_queue_space_id_fkey FOREIGN KEY (space_id) REFERENCES embedding_spaces(id) ON DELETE CASCADE
 ) WITH (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
@@ -339,6 +340,7 @@ CREATE TABLE operations (
     created_at       timestamp with time zone NOT NULL DEFAULT now(),
     started_at       timestamp with time zone,
     finished_at      timestamp with time zone,
+    trace            text,
     CONSTRAINT operations_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT operations_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
 );
