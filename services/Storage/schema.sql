@@ -1,4 +1,4 @@
--- The schema at version 5, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 6, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
@@ -133,12 +133,23 @@ CREATE TABLE embedding_spaces (
     fill_cursor    uuid,
     filled_at      timestamp with time zone,
     activated_at   timestamp with time zone,
+    wanted_index   text,
+    wanted_lists   integer,
+    wanted_probes  integer,
+    index_kind     text,
+    index_lists    integer,
+    index_probes   integer,
+    index_rows     bigint,
+    index_gone     bigint,
+    index_built_at timestamp with time zone,
     CONSTRAINT embedding_spaces_pkey PRIMARY KEY (id),
     CONSTRAINT embedding_spaces_dimensions_check CHECK (((dimensions >= 1) AND (dimensions <= 4000))),
     CONSTRAINT embedding_spaces_distance_check CHECK ((distance = ANY (ARRAY['cosine'::text, 'l2'::text, 'ip'::text]))),
+    CONSTRAINT embedding_spaces_index_kind_check CHECK ((index_kind = ANY (ARRAY['hnsw'::text, 'hnsw-vector'::text, 'ivfflat'::text]))),
     CONSTRAINT embedding_spaces_index_state_check CHECK ((index_state = ANY (ARRAY['none'::text, 'building'::text, 'ready'::text]))),
     CONSTRAINT embedding_spaces_model_digest_dimensions_distance_prefix_pr_key UNIQUE (model, digest, dimensions, distance, prefix_profile),
-    CONSTRAINT embedding_spaces_state_check CHECK ((state = ANY (ARRAY['building'::text, 'active'::text, 'retired'::text, 'dropping'::text])))
+    CONSTRAINT embedding_spaces_state_check CHECK ((state = ANY (ARRAY['building'::text, 'active'::text, 'retired'::text, 'dropping'::text]))),
+    CONSTRAINT embedding_spaces_wanted_index_check CHECK ((wanted_index = ANY (ARRAY['hnsw'::text, 'hnsw-vector'::text, 'ivfflat'::text, 'none'::text])))
 );
 CREATE UNIQUE INDEX embedding_spaces_one_active ON embedding_spaces USING btree (state) WHERE (state = 'active'::text);
 
@@ -434,6 +445,22 @@ CREATE TABLE rag_ingestions (
     CONSTRAINT rag_ingestions_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
 );
 CREATE INDEX rag_ingestions_repo ON rag_ingestions USING btree (tenant_id, repo_id, started_at DESC);
+
+CREATE TABLE recall_samples (
+    id          bigint                   NOT NULL GENERATED ALWAYS AS IDENTITY,
+    space_id    smallint                 NOT NULL,
+    built_at    timestamp with time zone NOT NULL,
+    effort      integer                  NOT NULL,
+    expected    integer                  NOT NULL,
+    returned    integer                  NOT NULL,
+    found       integer                  NOT NULL,
+    bound       double precision         NOT NULL,
+    measured_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT recall_samples_pkey PRIMARY KEY (id),
+    CONSTRAINT recall_samples_expected_check CHECK ((expected > 0)),
+    CONSTRAINT recall_samples_space_id_fkey FOREIGN KEY (space_id) REFERENCES embedding_spaces(id) ON DELETE CASCADE
+);
+CREATE INDEX recall_samples_latest ON recall_samples USING btree (space_id, id);
 
 CREATE TABLE sampled_queries (
     tenant_id  text                     NOT NULL DEFAULT 'default'::text,
