@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Mahavishnu.Storage;
 using Npgsql;
 
@@ -7,6 +8,9 @@ namespace Mahavishnu.Benchmarks;
 /// <summary>A database of the benchmark's own, on the server of <c>MAHAVISHNU_TEST_DB</c> or else the private one; dropped at the end.</summary>
 internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
 {
+    // Goes up with every change of what the generator makes: a store of another version is another store.
+    private const int SyntheticVersion = 1;
+
     private readonly string _server;
     private readonly string _name;
 
@@ -19,15 +23,53 @@ internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
 
     public string ConnectionString { get; }
 
-    public static async Task<BenchmarkDatabaseStore> CreateAsync(CancellationToken ct)
+    public static async Task<BenchmarkDatabaseStore> CreateAsync(CancellationToken ct) =>
+        await CreateAsync(await ServerAsync(ct), string.Create(CultureInfo.InvariantCulture, $"mahavishnu_bench_{Environment.ProcessId}"), "template0", ct);
+
+    /// <summary>A store of synthetic memories: a copy of one that is kept on the server, made first where there is none.</summary>
+    /// <returns>The copy, and what making the original took; null where it was there.</returns>
+    public static async Task<(BenchmarkDatabaseStore Copy, SyntheticLoad? Load)> CreateSyntheticAsync(int rows, CancellationToken ct)
     {
-        var server = Environment.GetEnvironmentVariable("MAHAVISHNU_TEST_DB") ?? await PrivateServerAsync(ct);
-        var database = new BenchmarkDatabaseStore(server, $"mahavishnu_bench_{Environment.ProcessId}");
-        await database.OnServerAsync($"DROP DATABASE IF EXISTS {database._name} WITH (FORCE)", ct);
-        await database.OnServerAsync($"CREATE DATABASE {database._name} TEMPLATE template0", ct);
+        var server = await ServerAsync(ct);
+        var kept = SyntheticName(rows);
+        SyntheticLoad? load = null;
+        if (!await ExistsAsync(server, kept, ct))
+        {
+            // Under another name until it is whole.
+            var making = await CreateAsync(server, string.Create(CultureInfo.InvariantCulture, $"{kept}_{Environment.ProcessId}"), "template0", ct);
+            await using (var db = StorageModule.OpenDataSource(making.ConnectionString))
+            {
+                load = await new SyntheticStore(db).FillAsync(rows, ct);
+            }
+
+            await making.OnServerAsync($"DROP DATABASE IF EXISTS {kept} WITH (FORCE)", ct);
+            await making.OnServerAsync($"ALTER DATABASE {making._name} RENAME TO {kept}", ct);
+        }
+
+        // A copy of its files: written to the log first, a gigabyte takes longer.
+        return (await CreateAsync(server, string.Create(CultureInfo.InvariantCulture, $"mahavishnu_bench_{Environment.ProcessId}"), $"{kept} STRATEGY file_copy", ct), load);
+    }
+
+    /// <summary>The database that is kept: another size, schema or generator, another name.</summary>
+    public static string SyntheticName(int rows) =>
+        string.Create(CultureInfo.InvariantCulture, $"mahavishnu_synthetic_{rows}_v{SyntheticVersion}_s{SchemaStore.ProgramVersion}");
+
+    private static async Task<BenchmarkDatabaseStore> CreateAsync(string server, string name, string template, CancellationToken ct)
+    {
+        var database = new BenchmarkDatabaseStore(server, name);
+        await database.OnServerAsync($"DROP DATABASE IF EXISTS {name} WITH (FORCE)", ct);
+        await database.OnServerAsync($"CREATE DATABASE {name} TEMPLATE {template}", ct);
         await using var db = StorageModule.OpenDataSource(database.ConnectionString);
         await new SchemaStore(db).UpgradeAsync(ct);
         return database;
+    }
+
+    private static async Task<bool> ExistsAsync(string server, string name, CancellationToken ct)
+    {
+        await using var db = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(server) { Pooling = false });
+        await using var command = db.CreateCommand("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
+        return await command.ExecuteScalarAsync(ct) is true;
     }
 
     /// <summary>Short memories that wait for every space there is, as if they had been written; through the door a million would take its time.</summary>
@@ -53,8 +95,12 @@ internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
     {
         await using var db = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_server) { Pooling = false });
         await using var command = SqlText.Command(sql, db);
+        command.CommandTimeout = 0;
         await command.ExecuteNonQueryAsync(ct);
     }
+
+    private static async Task<string> ServerAsync(CancellationToken ct) =>
+        Environment.GetEnvironmentVariable("MAHAVISHNU_TEST_DB") is { Length: > 0 } given ? given : await PrivateServerAsync(ct);
 
     private static async Task<string> PrivateServerAsync(CancellationToken ct)
     {

@@ -10,11 +10,12 @@ internal static class StandIn
     public const int TextsPerCall = 64;
 
     /// <param name="calls">Calls with documents that the server may make at a time.</param>
-    public static Dictionary<string, string?> Settings(OllamaServer model, int calls) => new(StringComparer.Ordinal)
+    /// <param name="of">The model; null: the usual one.</param>
+    public static Dictionary<string, string?> Settings(OllamaServer model, int calls, StandInModel? of = null) => new(StringComparer.Ordinal)
     {
         ["Embedding:Provider"] = EmbeddingProviders.Ollama,
         ["Embedding:Ollama:Url"] = model.Url,
-        ["Embedding:Model"] = StandInModel.NomicEmbedText.Name,
+        ["Embedding:Model"] = (of ?? StandInModel.NomicEmbedText).Name,
         ["Embedding:Ollama:Concurrency"] = calls.ToString(CultureInfo.InvariantCulture),
         ["Embedding:TextsPerCall"] = TextsPerCall.ToString(CultureInfo.InvariantCulture),
     };

@@ -40,6 +40,9 @@ public sealed record StandInModel(string Name, int Dimensions)
     /// <summary>Bytes to pull.</summary>
     public long Size { get; init; } = 1_000_000;
 
+    /// <summary>The vectors of texts that are not to have those of their words; null where it has none for a text.</summary>
+    public Func<string, float[]?>? Given { get; init; }
+
     /// <summary>With the tag, as the server lists it.</summary>
     internal string FullName => FullNameOf(Name);
 
