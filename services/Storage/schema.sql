@@ -1,4 +1,4 @@
--- The schema at version 6, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 7, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
@@ -55,10 +55,11 @@ CREATE TABLE agent_conversations (
     role        text                     NOT NULL,
     memory_id   uuid                     NOT NULL,
     occurred_at timestamp with time zone NOT NULL,
+    client_id   text,
     CONSTRAINT agent_conversations_pkey PRIMARY KEY (tenant_id, session_id, ordinal),
     CONSTRAINT agent_conversations_role_check CHECK ((role = ANY (ARRAY['system'::text, 'user'::text, 'assistant'::text, 'tool'::text])))
 );
-CREATE INDEX agent_conversations_memory ON agent_conversations USING btree (tenant_id, memory_id);
+CREATE UNIQUE INDEX agent_conversations_memory ON agent_conversations USING btree (tenant_id, memory_id);
 
 CREATE TABLE causal_links (
     tenant_id  text                     NOT NULL DEFAULT 'default'::text,
@@ -72,6 +73,18 @@ CREATE TABLE causal_links (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT causal_links_pkey PRIMARY KEY (tenant_id, id)
 );
+
+CREATE TABLE conversations (
+    tenant_id    text                     NOT NULL DEFAULT 'default'::text,
+    session_id   text                     NOT NULL,
+    id           uuid                     NOT NULL,
+    last_ordinal integer                  NOT NULL DEFAULT 0,
+    first_at     timestamp with time zone,
+    last_at      timestamp with time zone,
+    deleted_at   timestamp with time zone,
+    CONSTRAINT conversations_pkey PRIMARY KEY (tenant_id, session_id)
+);
+CREATE INDEX conversations_recent ON conversations USING btree (tenant_id, last_at DESC, id DESC);
 
 -- One such table an embedding space, made with it: here the first, of 768 dimensions. Its HNSW index is built when it pays.
 CREATE TABLE embedding_1 (
@@ -511,8 +524,11 @@ CREATE TABLE workflow_executions (
     duration_seconds double precision,
     memory_id        uuid,
     created_at       timestamp with time zone NOT NULL DEFAULT now(),
+    goal_key         text                     GENERATED ALWAYS AS (md5(lower(btrim(regexp_replace(goal, '[[:space:][:punct:]]+'::text, ' '::text, 'g'::text))))) STORED,
     CONSTRAINT workflow_executions_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT workflow_executions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
 );
+CREATE INDEX workflow_executions_goal ON workflow_executions USING btree (tenant_id, goal_key);
+CREATE INDEX workflow_executions_recent ON workflow_executions USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX workflow_executions_status ON workflow_executions USING btree (tenant_id, status, created_at DESC);
 CREATE INDEX workflow_executions_workflow ON workflow_executions USING btree (tenant_id, workflow_id, created_at DESC);
