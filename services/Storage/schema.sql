@@ -3,6 +3,33 @@
 
 CREATE EXTENSION vector;
 
+CREATE OR REPLACE FUNCTION public.mahavishnu_all_words(lang regconfig, body text)
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+    SELECT string_agg(quoted || CASE WHEN single THEN ':*' ELSE '' END, ' & ')::tsquery
+    FROM (
+        SELECT '''' || replace(replace(w.lexeme, '\', '\\'), '''', '''''') || '''' AS quoted,
+               w.lexeme ~ '^[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3031-\u3035\u3040-\u30FF\u3130-\u318F\u31F0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uA960-\uA97F\uAC00-\uD7FF\uF900-\uFAFF\uFF66-\uFFDC\U00020000-\U0003FFFF]$' AS single,
+               count(*) OVER () AS words
+        FROM unnest(tsvector_to_array(public.mahavishnu_words(lang, body))) AS w(lexeme)) w
+    WHERE words = 1 OR NOT single
+$function$;
+
+CREATE OR REPLACE FUNCTION public.mahavishnu_letter_pairs(body text)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+    SELECT coalesce(string_agg(DISTINCT letter || CASE WHEN next <> ' ' THEN next ELSE '' END, ' '), '')::tsvector
+    FROM (
+        SELECT letter, lead(letter, 1, ' ') OVER (ORDER BY place) AS next
+        FROM unnest(string_to_array(regexp_replace(body, '[^\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3031-\u3035\u3040-\u30FF\u3130-\u318F\u31F0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uA960-\uA97F\uAC00-\uD7FF\uF900-\uFAFF\uFF66-\uFFDC\U00020000-\U0003FFFF]+', ' ', 'g'), NULL))
+            WITH ORDINALITY AS l(letter, place)) l
+    WHERE letter <> ' '
+$function$;
+
 CREATE OR REPLACE FUNCTION public.mahavishnu_memory_words(lang regconfig, title text, content text)
  RETURNS tsvector
  LANGUAGE sql
@@ -20,12 +47,16 @@ CREATE OR REPLACE FUNCTION public.mahavishnu_words(lang regconfig, body text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
-    SELECT pg_catalog.to_tsvector(lang,
-        regexp_replace(translate(body, '<>&', '   '), '([a-z0-9](?=[A-Z])|[A-Z](?=[A-Z][a-z])|[./\\](?=[A-Za-z_]))', '\1 ', 'g')
-        || ' ' ||
-        array_to_string(ARRAY(
-            SELECT replace(name[1], '_', '')
-            FROM regexp_matches(body, '([A-Za-z0-9]+(?:_[A-Za-z0-9_]+|[a-z0-9][A-Z][A-Za-z0-9]*|[A-Z][a-z][A-Za-z0-9]*))', 'g') AS name), ' '))
+    SELECT CASE WHEN octet_length(body) = length(body) OR body !~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3031-\u3035\u3040-\u30FF\u3130-\u318F\u31F0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uA960-\uA97F\uAC00-\uD7FF\uF900-\uFAFF\uFF66-\uFFDC\U00020000-\U0003FFFF]' THEN
+        pg_catalog.to_tsvector(lang,
+            regexp_replace(translate(body, '<>&', '   '), '([a-z0-9](?=[A-Z])|[A-Z](?=[A-Z][a-z])|[./\\](?=[A-Za-z_]))', '\1 ', 'g')
+            || ' ' ||
+            array_to_string(ARRAY(
+                SELECT replace(name[1], '_', '')
+                FROM regexp_matches(body, '([A-Za-z0-9]+(?:_[A-Za-z0-9_]+|[a-z0-9][A-Z][A-Za-z0-9]*|[A-Z][a-z][A-Za-z0-9]*))', 'g') AS name), ' '))
+    ELSE
+        public.mahavishnu_words(lang, regexp_replace(body, '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3031-\u3035\u3040-\u30FF\u3130-\u318F\u31F0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uA960-\uA97F\uAC00-\uD7FF\uF900-\uFAFF\uFF66-\uFFDC\U00020000-\U0003FFFF]+', ' ', 'g')) || public.mahavishnu_letter_pairs(body)
+    END
 $function$;
 
 CREATE OR REPLACE FUNCTION public.mahavishnu_words_that_fit(lang regconfig, title text, content text)
@@ -322,6 +353,7 @@ CREATE TABLE memories (
 CREATE INDEX memories_agent ON memories USING btree (tenant_id, agent_id, occurred_at DESC) WHERE (agent_id IS NOT NULL);
 CREATE INDEX memories_expiry ON memories USING btree (tenant_id, expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX memories_hash ON memories USING btree (tenant_id, content_hash);
+CREATE INDEX memories_metadata ON memories USING gin (metadata jsonb_path_ops);
 CREATE INDEX memories_project ON memories USING btree (tenant_id, project_id, occurred_at DESC) WHERE (project_id IS NOT NULL);
 CREATE INDEX memories_recent ON memories USING btree (tenant_id, created_at DESC, id DESC);
 CREATE INDEX memories_repo ON memories USING btree (tenant_id, repo_id) WHERE (repo_id IS NOT NULL);
