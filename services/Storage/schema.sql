@@ -1,4 +1,4 @@
--- The schema at version 7, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 8, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
