@@ -37,8 +37,7 @@ public static class ServiceDefaultsExtensions
         AddJsonAndProblems(builder.Services);
         AddHealth(builder.Services);
         builder.Services.TryAddSingleton(TimeProvider.System);
-        // A container gets 30 s between the request to stop and the end.
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));
+        Stopping.Add(builder.Services);
         return builder;
     }
 

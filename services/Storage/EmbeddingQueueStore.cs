@@ -31,6 +31,7 @@ public sealed partial class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope
     public async Task<EmbeddingClaim> ClaimAsync(EmbeddingSpace space, int limit, long bytes, TimeSpan lease, CancellationToken ct)
     {
         var token = Guid.CreateVersion7();
+        using var grace = new Grace(ct);
         await using var command = db.CreateCommand("""
             WITH due AS (
                 SELECT tenant_id, memory_id, enqueued_at FROM embedding_queue
@@ -53,8 +54,8 @@ public sealed partial class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = token });
 
         var jobs = new List<EmbeddingJob>(limit);
-        await using var row = await command.ExecuteReaderAsync(ct);
-        while (await row.ReadAsync(ct))
+        await using var row = await command.ExecuteReaderAsync(grace.Token);
+        while (await row.ReadAsync(grace.Token))
         {
             jobs.Add(new EmbeddingJob(
                 row.GetGuid(0), row.IsDBNull(1) ? null : row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetString(4), row.GetString(5),

@@ -133,6 +133,7 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
     /// <summary>Takes the oldest operation of <paramref name="kinds"/> that is queued, or whose worker's lease ran out.</summary>
     public async Task<ClaimedOperation?> ClaimAsync(IReadOnlyCollection<string> kinds, TimeSpan lease, CancellationToken ct)
     {
+        using var grace = new Grace(ct);
         await using var command = db.CreateCommand("""
             UPDATE operations SET state = 'running', claim = $3, claimed_until = now() + $2, attempts = attempts + 1, started_at = coalesce(started_at, now())
             WHERE (tenant_id, id) = (
@@ -145,8 +146,8 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. kinds] });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = lease });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = token });
-        await using var row = await command.ExecuteReaderAsync(ct);
-        return await row.ReadAsync(ct)
+        await using var row = await command.ExecuteReaderAsync(grace.Token);
+        return await row.ReadAsync(grace.Token)
             ? new ClaimedOperation(row.GetGuid(0), row.GetString(1), row.GetString(2), JsonElement.Parse(row.GetString(3)), token, row.GetInt32(4))
             : null;
     }

@@ -169,6 +169,12 @@ internal sealed partial class OperationWorker(
             await Task.Delay(AfterTrouble, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return (null, null, null);
         }
+        catch (Exception e) when (stopping.IsCancellationRequested)
+        {
+            // What is broken off does not always say so; whoever goes on meets the same failure if it is one.
+            HandedOver(logger, claimed.Kind, claimed.Subject, e.Message);
+            return (null, null, null);
+        }
         catch (Exception e)
         {
             // Whatever a handler throws must end its operation, not the worker.
@@ -214,6 +220,9 @@ internal sealed partial class OperationWorker(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Operation {Kind} {Subject} failed")]
     private static partial void Failed(ILogger logger, Exception exception, string kind, string subject);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Operation {Kind} {Subject} is handed over: {Reason}")]
+    private static partial void HandedOver(ILogger logger, string kind, string subject, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Operations wait for the database: {Reason}")]
     private static partial void DatabaseTrouble(ILogger logger, string reason);

@@ -13,7 +13,7 @@ internal sealed partial class EmbeddingClaimRunner(
     EmbeddingQueueStore queue, EmbeddingCacheStore cache, TextEmbedder embedder, EmbeddingModels models, EmbeddingRate rate,
     IngestTelemetry telemetry, IOptions<EmbeddingOptions> options, TimeProvider time, ILogger<EmbeddingWorker> logger)
 {
-    private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(3);
 
     // Claims that ended with their process, beyond the attempts that failed: then it is the text that kills it.
     private const int DeathsForgiven = 10;

@@ -13,7 +13,7 @@ internal sealed record IndexResult(long Vectors, double Seconds);
 /// <summary>The <c>index</c> operation: builds a space's vector index beside running reads and writes. Begun again after a crash, it clears away what was left half-built.</summary>
 internal sealed class IndexHandler(EmbeddingSpaceStore spaces, VectorIndexStore indexes, IOptions<VectorIndexOptions> options, TimeProvider time) : IOperationHandler
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     public string Kind => OperationKinds.Index;
 

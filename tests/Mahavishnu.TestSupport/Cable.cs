@@ -3,10 +3,10 @@ using System.Net;
 using System.Net.Sockets;
 using Npgsql;
 
-namespace Mahavishnu.Ingest.Tests;
+namespace Mahavishnu.TestSupport;
 
 /// <summary>The line to the database server, which a test can pull out: to its users that is a server which stopped.</summary>
-internal sealed class Cable : IAsyncDisposable
+public sealed class Cable : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _end = new();
