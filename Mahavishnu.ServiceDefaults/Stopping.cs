@@ -34,10 +34,22 @@ internal static class Stopping
     {
         private static readonly int Patience = (int)Telemetry.TotalMilliseconds;
 
-        public Task StoppedAsync(CancellationToken cancellationToken) => Task.WhenAll(
-            End<TracerProvider>(p => p.Shutdown(Patience)),
-            End<MeterProvider>(p => p.Shutdown(Patience)),
-            End<LoggerProvider>(p => p.Shutdown(Patience)));
+        private bool _ended;
+
+        public Task StoppedAsync(CancellationToken cancellationToken)
+        {
+            // A host may be stopped again after it has been disposed of.
+            if (_ended)
+            {
+                return Task.CompletedTask;
+            }
+
+            _ended = true;
+            return Task.WhenAll(
+                End<TracerProvider>(p => p.Shutdown(Patience)),
+                End<MeterProvider>(p => p.Shutdown(Patience)),
+                End<LoggerProvider>(p => p.Shutdown(Patience)));
+        }
 
         private Task End<T>(Func<T, bool> shutdown) where T : class, IDisposable => Task.Run(
             () =>
