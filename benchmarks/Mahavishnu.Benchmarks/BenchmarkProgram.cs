@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Mahavishnu.Contracts;
 
@@ -54,6 +55,12 @@ internal static class BenchmarkProgram
             e.Cancel = true;
             stop.Cancel();
         };
+        // What a benchmark has started ends with it, whoever ends it.
+        using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        });
         var machine = Machine.Describe();
         var figures = await benchmark.RunAsync(arguments, stop.Token);
         if (arguments.Json)

@@ -33,10 +33,17 @@ internal static class Corpus
         return (files, total);
     }
 
+    /// <summary>Python sources that are installed, in the same order every time.</summary>
+    public static IEnumerable<string> Python() =>
+        Pythons().Where(Directory.Exists).SelectMany(Files).Where(f => f.Extension == ".py").Select(f => f.FullName).Order(StringComparer.Ordinal);
+
+    private static IEnumerable<string> Pythons() =>
+        [Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".pyenv", "versions"), "/usr/lib/python3", "/usr/lib/python3.11", "/usr/lib/python3.12", "/usr/lib/python3.13"];
+
     private static IEnumerable<string> Candidates()
     {
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        foreach (var python in new[] { Path.Combine(home, ".pyenv", "versions"), "/usr/lib/python3", "/usr/lib/python3.11", "/usr/lib/python3.12", "/usr/lib/python3.13" })
+        foreach (var python in Pythons())
         {
             yield return python;
         }

@@ -14,6 +14,8 @@ internal enum Scope
 
 internal static class Scopes
 {
+    public static string Words(this Scope scope) => scope switch { Scope.All => "all", Scope.TenPercent => "10 % filter", _ => "0.1 % filter" };
+
     public static string? Type(this Scope scope) => scope == Scope.TenPercent ? SyntheticMemory.TenPercent : null;
 
     /// <summary>Each question has a repository of its own.</summary>

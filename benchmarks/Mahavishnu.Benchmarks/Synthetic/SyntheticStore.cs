@@ -36,10 +36,10 @@ internal sealed class SyntheticStore(NpgsqlDataSource db)
         return new SyntheticLoad(memories, vectors - memories, truth - vectors, clock.Elapsed - truth);
     }
 
-    /// <summary>The nearest memories of each question, nearest first.</summary>
+    /// <summary>The nearest memories of each question, nearest first; none where a small store has none in its scope.</summary>
     public async Task<IReadOnlyList<IReadOnlyList<Guid>>> TruthAsync(Scope scope, CancellationToken ct)
     {
-        await using var command = db.CreateCommand("SELECT ids FROM synthetic_truth WHERE scope = $1 ORDER BY question");
+        await using var command = db.CreateCommand("SELECT coalesce(ids, '{}') FROM synthetic_truth WHERE scope = $1 ORDER BY question");
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = scope.ToString() });
         await using var row = await command.ExecuteReaderAsync(ct);
         var truth = new List<IReadOnlyList<Guid>>();

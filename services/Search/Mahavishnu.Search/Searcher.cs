@@ -101,15 +101,20 @@ internal sealed class Searcher(
             degraded.Add(ErrorCodes.Degraded.IndexBuilding);
         }
 
-        var words = question.Mode != SearchMode.Vector;
-        var found = words || vector is not null
-            ? await FindAsync(new SearchPlan(
-                question, space, vector, words, words ? await lexemes.GetAsync(ct) : LexemeFrequencies.Unknown, Tuning(question, space)), measurement, ct)
+        var found = question.Mode != SearchMode.Vector || vector is not null
+            ? await FindAsync(await PlanAsync(question, space, vector, ct), measurement, ct)
             // Nothing to look for here; another space's model may answer.
             : new SearchRows([], More: false, (await active.ReadAsync(ct))?.Id);
         var response = new SearchResponse(
             found.Hits, JsonNamingPolicy.CamelCase.ConvertName(question.Mode.ToString()), space?.Model, degraded, measurement.Elapsed.TotalMilliseconds);
         return (new SpaceAnswer(response, space?.Id), found.ActiveSpace == space?.Id);
+    }
+
+    /// <summary>Everything that the statement of a question is made of, once its vector is known.</summary>
+    internal async ValueTask<SearchPlan> PlanAsync(Question question, EmbeddingSpace? space, HalfVector? vector, CancellationToken ct)
+    {
+        var words = question.Mode != SearchMode.Vector;
+        return new SearchPlan(question, space, vector, words, words ? await lexemes.GetAsync(ct) : LexemeFrequencies.Unknown, Tuning(question, space));
     }
 
     private async Task<SearchRows> FindAsync(SearchPlan plan, SearchTelemetry.Measurement measurement, CancellationToken ct)
