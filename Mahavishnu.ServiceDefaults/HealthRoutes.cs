@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Mahavishnu.Contracts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -23,6 +24,8 @@ public static class HealthRoutes
 
     /// <summary>Tag of health checks that are about this process and no component of the health document.</summary>
     internal const string ProcessTag = "process";
+
+    private static readonly JsonSerializerOptions Format = new(WireJson.Strict) { Converters = { new PythonFloat() } };
 
     internal static bool IsProbe(PathString path) =>
         path.Equals(Live, StringComparison.OrdinalIgnoreCase) || path.Equals(Ready, StringComparison.OrdinalIgnoreCase);
@@ -65,7 +68,7 @@ public static class HealthRoutes
     }
 
     public static IResult ToResult(HealthDocument document) => TypedResults.Json(
-        document, WireJson.Strict,
+        document, Format,
         statusCode: document.Status == "unhealthy" ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK);
 
     /// <summary>0 healthy, 1 degraded, 2 unhealthy (or a word nobody knows).</summary>
@@ -117,6 +120,18 @@ public static class HealthRoutes
         HealthStatus.Degraded => "degraded",
         _ => "unhealthy",
     };
+}
+
+/// <summary>Numbers with a fraction as Python prints them, which is what readers of this document compare with: 12.0, not 12.</summary>
+internal sealed class PythonFloat : JsonConverter<double>
+{
+    public override double Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDouble();
+
+    public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options)
+    {
+        var text = value.ToString(CultureInfo.InvariantCulture);
+        writer.WriteRawValue(text.AsSpan().IndexOfAny('.', 'E') < 0 ? text + ".0" : text);
+    }
 }
 
 /// <summary>When this process began, and how long ago that is.</summary>

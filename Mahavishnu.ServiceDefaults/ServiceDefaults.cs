@@ -105,8 +105,8 @@ public static class ServiceDefaultsExtensions
         {
             foreach (var check in health.Registrations.Where(r => r.Timeout == Timeout.InfiniteTimeSpan))
             {
-                // A probe that hangs with its dependency is no answer.
-                check.Timeout = TimeSpan.FromSeconds(5);
+                // A probe that hangs with its dependency is no answer, and the gateway, which asks for this one, does not wait for ever either.
+                check.Timeout = TimeSpan.FromSeconds(3);
             }
         });
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
@@ -23,7 +24,7 @@ public static class EmbeddingsModule
         services.TryAddSingleton<EmbeddingModels>();
         services.TryAddSingleton<EmbeddingModelHealth>();
         services.AddHostedService<EmbeddingStartup>();
-        services.AddHealthChecks().AddCheck<EmbeddingModelHealth>("embedding-model", tags: ["ready"]);
+        services.AddHealthChecks().AddCheck<EmbeddingModelHealth>("embedding-model", HealthStatus.Degraded, ["ready"]);
         return builder;
     }
 }

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Mahavishnu.Storage;
 
-/// <summary>Check <c>PostgreSql</c>: which database, and whether it answers with the right schema. Data: database, serverVersion, pgvector, schemaVersion.</summary>
+/// <summary>Check <c>PostgreSql</c>: which database, and whether it answers. Data: database, serverVersion, pgvector, schemaVersion.</summary>
 internal sealed class DatabaseHealthCheck(DatabaseStateStore state, DatabaseStartup startup) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -20,9 +20,7 @@ internal sealed class DatabaseHealthCheck(DatabaseStateStore state, DatabaseStar
             data["serverVersion"] = server.ServerVersion;
             data["pgvector"] = server.PgvectorVersion ?? "";
             data["schemaVersion"] = server.SchemaVersion;
-            return server.SchemaVersion == SchemaStore.ProgramVersion
-                ? HealthCheckResult.Healthy("PostgreSQL answers", data)
-                : HealthCheckResult.Unhealthy($"The schema is at version {server.SchemaVersion}, this program needs {SchemaStore.ProgramVersion}.", data: data);
+            return HealthCheckResult.Healthy("PostgreSQL answers", data);
         }
         catch (NpgsqlException e)
         {
@@ -31,35 +29,37 @@ internal sealed class DatabaseHealthCheck(DatabaseStateStore state, DatabaseStar
     }
 }
 
-/// <summary>Check <c>embedding</c>: the active space and the queue. Never unhealthy: without a model, searching by words goes on.</summary>
-internal sealed class EmbeddingHealthCheck(EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, DatabaseStartup startup) : IHealthCheck
+/// <summary>Check <c>migration</c>: whether the schema is the one this program was written for. Data: applied, known.</summary>
+internal sealed class SchemaHealthCheck(SchemaStore schema) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        if (startup.NotReady is not null)
-        {
-            return HealthCheckResult.Degraded("The database is not ready.");
-        }
-
+        var data = new Dictionary<string, object>(StringComparer.Ordinal) { ["known"] = SchemaStore.ProgramVersion };
         try
         {
-            var status = await queue.StatusAsync(cancellationToken);
-            var data = new Dictionary<string, object>(StringComparer.Ordinal) { ["pending"] = status.Pending, ["running"] = status.Running, ["failed"] = status.Failed };
-            if (await spaces.FindActiveAsync(cancellationToken) is not { } space)
-            {
-                return HealthCheckResult.Degraded("No embedding space yet: searching by words only.", data: data);
-            }
-
-            data["model"] = space.Model;
-            data["dimensions"] = space.Dimensions;
-            data["index"] = space.IndexState;
-            return status.Failed > 0
-                ? HealthCheckResult.Degraded($"{status.Failed} memories could not be embedded; see /api/v1/embeddings/dead-letters.", data: data)
-                : HealthCheckResult.Healthy("No memory has failed", data);
+            var applied = await schema.ReadAsync(cancellationToken);
+            data["applied"] = applied.Count == 0 ? 0 : applied[^1].Number;
+            schema.RequireCurrent(applied);
+            return HealthCheckResult.Healthy("The schema is up to date", data);
+        }
+        catch (SchemaException e)
+        {
+            return HealthCheckResult.Unhealthy(e.Message, data: data);
         }
         catch (NpgsqlException e)
         {
-            return HealthCheckResult.Degraded($"The database does not answer: {e.Message}");
+            return HealthCheckResult.Unhealthy($"The database does not answer: {e.Message}", data: data);
         }
     }
+}
+
+/// <summary>Part <c>embedding</c>: the active space. Without one, searching by words goes on.</summary>
+internal static class EmbeddingHealth
+{
+    public static async Task<HealthCheckResult> LookAsync(EmbeddingSpaceStore spaces, CancellationToken ct) =>
+        await spaces.FindActiveAsync(ct) is { } space
+            ? HealthCheckResult.Healthy(
+                "Memories are found by meaning",
+                new Dictionary<string, object>(StringComparer.Ordinal) { ["model"] = space.Model, ["dimensions"] = space.Dimensions, ["index"] = space.IndexState })
+            : HealthCheckResult.Degraded("No embedding space yet: searching by words only.");
 }

@@ -106,9 +106,10 @@ public sealed class SchemaStore(NpgsqlDataSource db)
 
     /// <summary>Throws unless the schema is exactly the one this program was written for.</summary>
     /// <exception cref="SchemaException">It is older, newer or changed.</exception>
-    public async Task RequireCurrentAsync(CancellationToken ct = default)
+    public async Task RequireCurrentAsync(CancellationToken ct = default) => RequireCurrent(await ReadAsync(ct));
+
+    internal void RequireCurrent(IReadOnlyList<AppliedMigration> applied)
     {
-        var applied = await ReadAsync(ct);
         Check(applied);
         var version = applied.Count == 0 ? 0 : applied[^1].Number;
         if (version < Newest)

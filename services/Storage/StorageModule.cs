@@ -23,7 +23,7 @@ public static class StorageModule
 {
     private const string GssEncryption = "GSS Encryption Mode";
 
-    /// <summary>Registers the database that the configuration names, the stores, and the checks <c>PostgreSql</c> and <c>embedding</c> (tag <c>ready</c>).</summary>
+    /// <summary>Registers the database that the configuration names, the stores, and the checks <c>PostgreSql</c>, <c>migration</c> and <c>embedding</c> (tag <c>ready</c>).</summary>
     /// <remarks>Nothing connects before the host starts. The schema is not changed: <see cref="SchemaStore.UpgradeAsync"/> is a step of its own.</remarks>
     public static TBuilder AddMahavishnuDatabase<TBuilder>(this TBuilder builder, int poolShare = PoolShare.All) where TBuilder : IHostApplicationBuilder
     {
@@ -50,7 +50,8 @@ public static class StorageModule
         services.AddHostedService(provider => provider.GetRequiredService<DatabaseStartup>());
         services.AddHealthChecks()
             .AddCheck<DatabaseHealthCheck>("PostgreSql", tags: ["ready"])
-            .AddCheck<EmbeddingHealthCheck>("embedding", tags: ["ready"]);
+            .AddCheck<SchemaHealthCheck>("migration", tags: ["ready"])
+            .AddOptionalPart("embedding", static (provider, ct) => EmbeddingHealth.LookAsync(provider.GetRequiredService<EmbeddingSpaceStore>(), ct), "ready");
         services.AddOpenTelemetry().WithTracing(t => t.AddNpgsql());
         return builder;
     }

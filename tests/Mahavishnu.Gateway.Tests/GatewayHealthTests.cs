@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -34,6 +35,32 @@ public sealed class GatewayHealthTests
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "unhealthy"), (answer.Status, (string?)answer.Body!["status"]));
         var search = Assert.Single(answer.Body["components"]!.AsArray(), c => (string?)c!["status"] == "unhealthy")!;
         Assert.Equal(("search", "The search service does not answer."), ((string?)search["name"], (string?)search["message"]));
+    }
+
+    [Fact]
+    public async Task A_service_that_hangs_does_not_hang_the_document()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var house = await House.StartAsync(gateway: [("services:search:http:0", $"http://{silent.LocalEndpoint}")]);
+
+        var answer = await house.AskAsync(HttpMethod.Get, "/api/v1/health");
+
+        Assert.Equal(["healthy", "unhealthy", "healthy"], answer.Body!["components"]!.AsArray().Take(3).Select(c => (string?)c!["status"]));
+        Assert.Equal("The search service does not answer within 5 s.", (string?)answer.Body["components"]![1]!["message"]);
+    }
+
+    [Fact]
+    public async Task The_schema_is_told_with_the_service_of_that_name()
+    {
+        await using var house = await House.StartAsync(part: "migration");
+        house.Ingest.Health = HealthStatus.Unhealthy;
+
+        var answer = await house.AskAsync(HttpMethod.Get, "/api/v1/health");
+
+        var components = answer.Body!["components"]!.AsArray();
+        Assert.Equal(["ingest", "search", "migration"], components.Select(c => (string?)c!["name"]));
+        Assert.Equal(("unhealthy", "as ingest sees it", 3), ((string?)components[2]!["status"], (string?)components[2]!["message"], (int)components[2]!["metadata"]!["schemaVersion"]!));
     }
 
     [Fact]

@@ -28,12 +28,12 @@ internal sealed class Service : IAsyncDisposable
 
     public string Url => _app.Urls.Single();
 
-    public static async Task<Service> StartAsync(string name, Action<WebApplication>? map = null, params (string Key, string? Value)[] settings)
+    public static async Task<Service> StartAsync(string name, string part, Action<WebApplication>? map = null, params (string Key, string? Value)[] settings)
     {
         var builder = House.Builder(settings);
         builder.AddServiceDefaults();
         Service? service = null;
-        builder.Services.AddHealthChecks().AddCheck("PostgreSql", () => new HealthCheckResult(service!.Health, $"as {name} sees it", data: new Dictionary<string, object> { ["schemaVersion"] = 3 }), ["ready"]);
+        builder.Services.AddHealthChecks().AddCheck(part, () => new HealthCheckResult(service!.Health, $"as {name} sees it", data: new Dictionary<string, object> { ["schemaVersion"] = 3 }), ["ready"]);
         var app = builder.Build();
         service = new Service(app);
         app.UseServiceDefaults();
@@ -88,12 +88,12 @@ internal sealed class House : IAsyncDisposable
     }
 
     public static async Task<House> StartAsync(
-        Action<WebApplication>? mapIngest = null, (string Key, string? Value)[]? gateway = null, (string Key, string? Value)[]? services = null)
+        Action<WebApplication>? mapIngest = null, (string Key, string? Value)[]? gateway = null, (string Key, string? Value)[]? services = null, string part = "PostgreSql")
     {
         var started = new Dictionary<string, Service>(StringComparer.Ordinal);
         foreach (var name in Resources.Routes.Values.Distinct(StringComparer.Ordinal))
         {
-            started[name] = await Service.StartAsync(name, name == Resources.Ingest ? mapIngest : null, services ?? []);
+            started[name] = await Service.StartAsync(name, part, name == Resources.Ingest ? mapIngest : null, services ?? []);
         }
 
         var builder = Builder([.. started.Select(s => ($"services:{s.Key}:http:0", (string?)s.Value.Url))]);

@@ -211,7 +211,7 @@ public sealed class ProxyTests
     public async Task A_service_may_have_several_addresses()
     {
         await using var house = await House.StartAsync();
-        await using var replica = await Service.StartAsync(Resources.Search);
+        await using var replica = await Service.StartAsync(Resources.Search, "PostgreSql");
         await using var two = await House.StartAsync(gateway: [("services:search:http:0", house.Search.Url), ("services:search:http:1", replica.Url)]);
 
         for (var i = 0; i < 60; i++)

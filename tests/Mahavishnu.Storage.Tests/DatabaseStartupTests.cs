@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Npgsql;
 
@@ -43,16 +42,29 @@ public sealed class DatabaseStartupTests(PostgresFixture postgres)
         var component = await ComponentAsync(host, "embedding");
         Assert.Equal(("healthy", "test"), (component.GetProperty("status").GetString(), component.GetProperty("metadata").GetProperty("model").GetString()));
 
-        await stores.WriteAsync(Stores.Draft("text"));
-        var claim = await stores.Queue.ClaimAsync(space, 1, 1, TimeSpan.FromMinutes(1), Ct);
-        await stores.Queue.FailAsync(claim, [new FailedJob(claim.Jobs[0].MemoryId, EmbeddingReasons.ModelError, "no")], 1, TimeSpan.Zero, Ct);
-        component = await ComponentAsync(host, "embedding");
-        Assert.Equal(("degraded", 1), (component.GetProperty("status").GetString(), component.GetProperty("metadata").GetProperty("failed").GetInt32()));
-        Assert.Equal(HttpStatusCode.OK, await StatusAsync(host, HealthRoutes.Ready));
-
         await stores.Database.ExecuteAsync("DELETE FROM embedding_spaces");
         Assert.Equal("degraded", (await ComponentAsync(host, "embedding")).GetProperty("status").GetString());
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(host, HealthRoutes.Ready));
+    }
+
+    [Fact]
+    public async Task A_schema_that_falls_behind_or_runs_ahead_ends_readiness_and_is_named_with_both_versions()
+    {
+        await using var database = await postgres.CreateDatabaseAsync();
+        await using var host = await TestHost.StartAsync(database.ConnectionString, _ => { }, _ => { });
+        var known = SchemaStore.ProgramVersion;
+
+        var current = await ComponentAsync(host, "migration");
+        await database.ExecuteAsync("DELETE FROM schema_versions WHERE number = $1", known);
+        var behind = (Ready: await StatusAsync(host, HealthRoutes.Ready), Part: await ComponentAsync(host, "migration"), Database: await ComponentAsync(host, "postgresql"));
+        await database.ExecuteAsync("INSERT INTO schema_versions (number, name, checksum) SELECT n, 'later', '' FROM generate_series($1, $1 + 1) AS n", known);
+        var ahead = (Ready: await StatusAsync(host, HealthRoutes.Ready), Part: await ComponentAsync(host, "migration"));
+
+        Assert.Equal(("healthy", known, known), Versions(current));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, ("unhealthy", known - 1, known)), (behind.Ready, Versions(behind.Part)));
+        Assert.Contains("db migrate", behind.Part.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal("healthy", behind.Database.GetProperty("status").GetString());
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, ("unhealthy", known + 1, known)), (ahead.Ready, Versions(ahead.Part)));
     }
 
     [Fact]
@@ -128,6 +140,9 @@ public sealed class DatabaseStartupTests(PostgresFixture postgres)
         var pool = new NpgsqlConnectionStringBuilder(source.ConnectionString);
         Assert.Equal((most, Math.Min(5, most)), (pool.MaxPoolSize, pool.MinPoolSize));
     }
+
+    private static (string? Status, int Applied, int Known) Versions(JsonElement component) =>
+        (component.GetProperty("status").GetString(), component.GetProperty("metadata").GetProperty("applied").GetInt32(), component.GetProperty("metadata").GetProperty("known").GetInt32());
 
     private static async Task<HttpStatusCode> StatusAsync(TestHost host, string path)
     {

@@ -54,22 +54,27 @@ internal sealed class UpstreamHealth(IHttpClientFactory clients, IOptions<AuthOp
         return (services.TrueForAll(_wereReady.ContainsKey) && answers.Any(a => (bool?)a.Body?["ready"] == true), checks);
     }
 
-    /// <summary>Each service as a component, then what they are made of; where several report the same part, the worst report counts.</summary>
+    /// <summary>
+    /// Each service as a component, then what they are made of; where several report the same part, the worst report counts. A part that has a service's name
+    /// (<c>migration</c>, the schema) is told with that service: the document has no name twice.
+    /// </summary>
     public async Task<IReadOnlyList<ComponentHealth>> ComponentsAsync(CancellationToken ct)
     {
         var services = ProxyMap.Services.ToList();
         var answers = await Task.WhenAll(services.Select(s => AskAsync(s, $"{Resources.Api}/health", ct)));
-        var own = services.Zip(answers, (service, answer) => new ComponentHealth(
-            service,
-            (string?)answer.Body?["status"] ?? "unhealthy",
-            answer.Failure,
-            Math.Round(answer.Elapsed.TotalMilliseconds, 2),
-            null));
         var parts = answers
             .SelectMany(a => a.Body?["components"]?.Deserialize() ?? [])
             .GroupBy(c => c.Name, StringComparer.Ordinal)
-            .Select(g => g.MaxBy(c => HealthRoutes.Severity(c.Status))!);
-        return [.. own, .. parts];
+            .Select(g => g.MaxBy(c => HealthRoutes.Severity(c.Status))!)
+            .ToList();
+        var own = services.Zip(answers, (service, answer) =>
+        {
+            var part = parts.Find(p => p.Name == service);
+            string[] statuses = [(string?)answer.Body?["status"] ?? "unhealthy", part?.Status ?? "healthy"];
+            return new ComponentHealth(
+                service, statuses.MaxBy(HealthRoutes.Severity)!, answer.Failure ?? part?.Message, Math.Round(answer.Elapsed.TotalMilliseconds, 2), part?.Metadata);
+        });
+        return [.. own, .. parts.Where(p => !services.Contains(p.Name))];
     }
 
     private async Task<(JsonNode? Body, string? Failure, TimeSpan Elapsed)> AskAsync(string service, string path, CancellationToken ct)
@@ -90,7 +95,7 @@ internal sealed class UpstreamHealth(IHttpClientFactory clients, IOptions<AuthOp
         }
         catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or IOException || e is OperationCanceledException && !ct.IsCancellationRequested)
         {
-            return (null, $"The {service} service does not answer.", time.GetElapsedTime(started));
+            return (null, $"The {service} service does not answer{(e is OperationCanceledException ? $" within {Patience.TotalSeconds} s" : "")}.", time.GetElapsedTime(started));
         }
     }
 

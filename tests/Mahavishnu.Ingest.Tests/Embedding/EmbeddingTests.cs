@@ -86,6 +86,25 @@ public sealed class EmbeddingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_health_document_counts_what_waits_and_what_failed_and_a_failure_only_degrades()
+    {
+        await StartAsync(("Embedding:MaxAttempts", "1"));
+        var ready = await Host.Memories.AddAsync(new NewMemory { Content = "fine" }, Ct);
+        await ReadyAsync(ready.Id);
+        var empty = await PartAsync();
+        await Host.Memories.AddAsync(new NewMemory { Content = "poison" }, Ct);
+        await Eventually.Async(async () => (await Host.Admin.EmbeddingsAsync(Ct)).Queue.Failed == 1);
+        var failed = await PartAsync();
+
+        Assert.Equal(("healthy", """{"depth":0,"oldestSeconds":0.0,"failed":0}"""), ((string?)empty["status"], empty["metadata"]!.ToJsonString()));
+        Assert.Equal(("degraded", 1), ((string?)failed["status"], (int)failed["metadata"]!["failed"]!));
+        Assert.Contains("/api/v1/embeddings/dead-letters", (string?)failed["message"], StringComparison.Ordinal);
+
+        async Task<JsonNode> PartAsync() =>
+            Assert.Single((await Host.Http.FetchAsync("/health")).Body!["components"]!.AsArray(), c => (string?)c!["name"] == "queue")!;
+    }
+
+    [Fact]
     public async Task A_dead_letter_is_tried_again_when_asked_for()
     {
         await StartAsync(("Embedding:MaxAttempts", "1"));

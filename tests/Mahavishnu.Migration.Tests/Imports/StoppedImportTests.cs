@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net.Http.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
 
@@ -29,6 +31,32 @@ public sealed class StoppedImportTests(PostgresFixture postgres)
         Assert.True(report.Verified, string.Join('\n', report.Verification!.Differences));
         Assert.Equal(Rows, await world.Database.ScalarAsync<long>("SELECT count(*) FROM memories"));
         Assert.Equal(ImportStatuses.Completed, (await world.Imports.GetAsync(halfway.ImportId, Ct)).Status);
+    }
+
+    [Fact]
+    public async Task The_health_document_tells_how_the_last_import_stands_and_a_failed_one_only_degrades()
+    {
+        await using var world = await StartAsync();
+        var file = Write(world);
+        var before = await PartAsync();
+        await TrapAsync(world, "RAISE EXCEPTION 'out of luck'");
+        await world.EndAsync(await world.Imports.StartAsync(ImportWorld.Request(file), Ct));
+        var failed = await PartAsync();
+        await ReleaseAsync(world);
+        var report = await world.ImportAsync(file);
+        var after = await PartAsync();
+
+        Assert.Equal(("healthy", "Nothing has been imported yet", null), (before.Status, before.Message, before.Metadata));
+        Assert.Equal(("degraded", "failed", "10"), (failed.Status, failed.Metadata!["state"]?.ToString(), failed.Metadata["imported"]?.ToString()));
+        Assert.Contains($"mahavishnu import show {report.ImportId}", failed.Message, StringComparison.Ordinal);
+        Assert.Equal(("healthy", "completed", Rows.ToString(CultureInfo.InvariantCulture)), (after.Status, after.Metadata!["state"]?.ToString(), after.Metadata["imported"]?.ToString()));
+        Assert.Equal(["import", "state", "startedAt", "finishedAt", "read", "imported", "duplicate", "rejected"], after.Metadata.Keys);
+
+        async Task<ComponentHealth> PartAsync()
+        {
+            var document = await world.Host.Http.GetFromJsonAsync<HealthDocument>("/api/v1/health", WireJson.Lenient, Ct);
+            return Assert.Single(document!.Components, c => c.Name == "session_buddy");
+        }
     }
 
     [Fact]

@@ -33,7 +33,10 @@ internal static class EmbeddingSlice
         services.AddHostedService(provider => provider.GetRequiredService<EmbeddingSpaceKeeper>());
         services.TryAddSingleton<SpaceComparer>();
         services.TryAddSingleton<ActivationGate>();
-        services.AddHealthChecks().AddCheck<EmbeddingWorkerCheck>("embedding-worker", tags: ["ready"]);
+        services.AddHealthChecks()
+            .AddCheck<EmbeddingWorkerCheck>("embedding-worker", tags: ["ready"])
+            .AddOptionalPart("queue", static (provider, ct) => EmbeddingQueueHealth.LookAsync(
+                provider.GetRequiredService<EmbeddingQueueStore>(), provider.GetRequiredService<TimeProvider>(), ct));
     }
 
     public static void Map(IEndpointRouteBuilder api)

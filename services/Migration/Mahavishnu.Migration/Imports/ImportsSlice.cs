@@ -29,6 +29,7 @@ internal static class ImportsSlice
         services.TryAddSingleton<ImportRunner>();
         services.TryAddSingleton<ImportUndo>();
         services.AddOperationHandler<ImportHandler>();
+        services.AddHealthChecks().AddOptionalPart("session_buddy", static (provider, ct) => LastImportHealth.LookAsync(provider.GetRequiredService<ImportStore>(), ct));
     }
 
     public static void Map(IEndpointRouteBuilder api)
