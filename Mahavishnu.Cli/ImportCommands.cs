@@ -12,7 +12,7 @@ internal static class ImportCommands
         new Command("list", "List imports, the newest first"),
         async (call, ct) =>
         {
-            var items = await AllAsync(cursor => new ImportsClient(call.Http).ListAsync(cursor, ct));
+            var items = await Paging.AllAsync(cursor => new ImportsClient(call.Http).ListAsync(cursor, ct));
             call.Answer(new Page<ImportSummary>(items, null), () => ImportView.Write(items, call.Terminal));
             return ExitCode.Done;
         });
@@ -37,7 +37,7 @@ internal static class ImportCommands
             new Command("rejects", "List the rows that an import did not take, with reasons") { id },
             async (call, ct) =>
             {
-                var items = await AllAsync(cursor => new ImportsClient(call.Http).RejectsAsync(call.Parsed.GetValue(id), cursor, ct));
+                var items = await Paging.AllAsync(cursor => new ImportsClient(call.Http).RejectsAsync(call.Parsed.GetValue(id), cursor, ct));
                 call.Answer(new Page<ImportReject>(items, null), () => ImportView.Write(items, call.Terminal));
                 return ExitCode.Done;
             });
@@ -78,19 +78,5 @@ internal static class ImportCommands
         {
             terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{undone.Kept:N0} memories stay: they were changed since ({string.Join(", ", undone.KeptMemories)})"));
         }
-    }
-
-    private static async Task<IReadOnlyList<T>> AllAsync<T>(Func<string?, Task<Page<T>>> ask)
-    {
-        var items = new List<T>();
-        string? cursor = null;
-        do
-        {
-            var page = await ask(cursor);
-            items.AddRange(page.Items);
-            cursor = page.NextCursor;
-        }
-        while (cursor is not null);
-        return items;
     }
 }

@@ -9,10 +9,12 @@ internal sealed class Terminal
 {
     private static readonly JsonSerializerOptions Json = new(WireJson.Lenient) { WriteIndented = true };
 
-    public Terminal(TextWriter output, TextWriter error)
+    /// <param name="input">Null: the program's own.</param>
+    public Terminal(TextWriter output, TextWriter error, TextReader? input = null)
     {
         Out = output;
         Error = error;
+        In = input ?? Console.In;
         Screen = Create(output);
         Messages = Create(error);
     }
@@ -20,6 +22,8 @@ internal sealed class Terminal
     public TextWriter Out { get; }
 
     public TextWriter Error { get; }
+
+    public TextReader In { get; }
 
     /// <summary>Standard output with colours and tables where it is a terminal.</summary>
     public IAnsiConsole Screen { get; }

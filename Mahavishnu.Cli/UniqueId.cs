@@ -3,7 +3,7 @@ using System.CommandLine.Parsing;
 
 namespace Mahavishnu.Cli;
 
-/// <summary>Arguments that take ids of memories and the like, and say so in one sentence whatever else they get.</summary>
+/// <summary>Arguments and options that take ids of memories and the like, and say so in one sentence whatever else they get.</summary>
 internal static class UniqueId
 {
     public static Argument<Guid> Argument(string name, string description) => new(name)
@@ -18,6 +18,13 @@ internal static class UniqueId
         Description = description,
         Arity = ArgumentArity.ZeroOrMore,
         CustomParser = result => [.. result.Tokens.Select(token => Parse(name, token, result))],
+    };
+
+    public static Option<Guid?> Option(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "ID",
+        CustomParser = result => result.Tokens is [var token] ? Parse(name, token, result) : null,
     };
 
     private static Guid Parse(string name, Token token, ArgumentResult result)

@@ -30,6 +30,7 @@ public static class Resources
     };
 
     public const string Memories = "memories";
+    public const string Conversations = "conversations";
     public const string Repositories = "repositories";
     public const string Operations = "operations";
     public const string Embeddings = "embeddings";
@@ -42,6 +43,7 @@ public static class Resources
     public static IReadOnlyDictionary<string, string> Routes { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         [Memories] = Ingest,
+        [Conversations] = Ingest,
         [Repositories] = Ingest,
         [Operations] = Ingest,
         [Embeddings] = Ingest,

@@ -84,8 +84,9 @@ public static class DedupeKeys
     public static string ForChunk(string repoId, string path, int ordinal, byte[] contentHash) =>
         Key(repoId, path, ordinal.ToString(System.Globalization.CultureInfo.InvariantCulture), Hex(contentHash));
 
-    /// <summary>A turn with an id of the client's: <c>sessionId : id</c>.</summary>
-    public static string ForTurn(string sessionId, string clientId) => Key(sessionId, clientId);
+    /// <summary>A turn with an id of the client's: <c>sessionId : id</c>. Colons of the first are marked: session "a:b" with id "c" is not "a" with "b:c".</summary>
+    public static string ForTurn(string sessionId, string clientId) =>
+        Key(sessionId.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal), clientId);
 
     /// <summary>A row of an imported text table: <c>sb : content hash</c>.</summary>
     public static string ForImportedText(byte[] contentHash) => Key("sb", Hex(contentHash));

@@ -7,16 +7,21 @@ namespace Mahavishnu.Storage;
 /// <summary>How a row of <c>memories</c> becomes a <see cref="Memory"/>: the columns to select (table alias <c>m</c>) and their reader, kept together.</summary>
 public static class MemoryRowStore
 {
-    /// <summary>The select list; the row's alias must be <c>m</c>. Not in the queue is <c>ready</c> only where the active space has been filled so far.</summary>
-    public const string Columns = """
-        m.id, m.memory_type, m.source_system, m.title, m.content, m.tags, m.project_id, m.agent_id, m.workflow_id, m.repo_id, m.session_id,
-        m.metadata, m.occurred_at, m.created_at, m.updated_at, m.expires_at, m.version, m.superseded_by, m.deleted_at, nullif(m.provenance, '{}'),
+    /// <summary>One of <see cref="EmbeddingStates"/>, as a column. Not in the queue is <c>ready</c> only where the active space has been filled so far.</summary>
+    public const string EmbeddingState = """
         coalesce(
             (SELECT CASE WHEN q.failed_at IS NULL THEN 'pending' ELSE 'failed' END
              FROM embedding_queue q JOIN embedding_spaces s ON s.id = q.space_id AND s.state = 'active'
              WHERE q.tenant_id = m.tenant_id AND q.memory_id = m.id),
             (SELECT 'ready' FROM embedding_spaces s WHERE s.state = 'active' AND (s.filled_at IS NOT NULL OR m.id <= s.fill_cursor)),
             'pending')
+        """;
+
+    /// <summary>The select list; the row's alias must be <c>m</c>.</summary>
+    public const string Columns = $"""
+        m.id, m.memory_type, m.source_system, m.title, m.content, m.tags, m.project_id, m.agent_id, m.workflow_id, m.repo_id, m.session_id,
+        m.metadata, m.occurred_at, m.created_at, m.updated_at, m.expires_at, m.version, m.superseded_by, m.deleted_at, nullif(m.provenance, '{"{}"}'),
+        {EmbeddingState}
         """;
 
     /// <summary>How many columns <see cref="Columns"/> selects: what follows them in a row starts here.</summary>

@@ -38,23 +38,21 @@ public sealed partial class MemoryWriteStore
     /// imported row, a turn) still says where the memory came from, and stays. The draft's own key does not count.
     /// </param>
     public Task<ChangeResult> UpdateAsync(Guid id, int? expectedVersion, Func<Memory, MemoryDraft> change, CancellationToken ct) =>
-        InTransactionAsync(
-            async (transaction, token) =>
-            {
-                var before = await LockAsync(transaction, id, token);
-                if (before is null || before.DeletedAt is not null)
-                {
-                    return new ChangeResult(ChangeStatus.NotFound);
-                }
+        InTransactionAsync((transaction, token) => UpdateAsync(transaction, id, expectedVersion, change, token), repeatable: false, ct);
 
-                if (expectedVersion is { } expected && expected != before.Version)
-                {
-                    return new ChangeResult(ChangeStatus.VersionMismatch, before);
-                }
+    /// <summary>The same within the caller's transaction, so that rows of other tables stand or fall with it; see <see cref="InTransactionAsync"/>.</summary>
+    public async Task<ChangeResult> UpdateAsync(NpgsqlTransaction transaction, Guid id, int? expectedVersion, Func<Memory, MemoryDraft> change, CancellationToken ct)
+    {
+        var before = await LockAsync(transaction, id, ct);
+        if (before is null || before.DeletedAt is not null)
+        {
+            return new ChangeResult(ChangeStatus.NotFound);
+        }
 
-                return await ReplaceAsync(transaction, before, change(before), token);
-            },
-            ct);
+        return expectedVersion is { } expected && expected != before.Version
+            ? new ChangeResult(ChangeStatus.VersionMismatch, before)
+            : await ReplaceAsync(transaction, before, change(before), ct);
+    }
 
     /// <summary>Hides a memory from lists and searches and takes its vectors; its row and history stay, its dedupe key is free again.</summary>
     public Task<ChangeResult> DeleteAsync(Guid id, int? expectedVersion, CancellationToken ct) =>
@@ -72,16 +70,10 @@ public sealed partial class MemoryWriteStore
                     return new ChangeResult(ChangeStatus.VersionMismatch, before);
                 }
 
-                await RecordAsync(transaction, id, "delete", token);
-                // The key moves into the provenance, so that the same text can be stored anew and a restore can take it back.
-                await ExecuteAsync(transaction, """
-                    UPDATE memories SET deleted_at = now(), updated_at = now(), version = version + 1, dedupe_key = NULL,
-                        provenance = CASE WHEN dedupe_key IS NULL THEN provenance ELSE provenance || jsonb_build_object('dedupeKey', dedupe_key) END
-                    WHERE tenant_id = $1 AND id = $2
-                    """, token, Text(tenant.Current), Uuid(id));
-                await DropVectorsAsync(transaction, [id], token);
+                await HideAsync(transaction, [id], token);
                 return new ChangeResult(ChangeStatus.Changed, await LockAsync(transaction, id, token));
             },
+            repeatable: false,
             ct);
 
     /// <summary>Brings a deleted memory back; it is embedded again.</summary>
@@ -106,14 +98,10 @@ public sealed partial class MemoryWriteStore
                     return new ChangeResult(ChangeStatus.Duplicate, before, other);
                 }
 
-                await RecordAsync(transaction, id, "restore", token);
-                await TakeKeyAsync(transaction, """
-                    UPDATE memories SET deleted_at = NULL, updated_at = now(), version = version + 1, dedupe_key = $3, provenance = provenance - 'dedupeKey'
-                    WHERE tenant_id = $1 AND id = $2
-                    """, token, Text(tenant.Current), Uuid(id), Text(key));
-                await EnqueueAsync(transaction, [id], token);
+                await ReviveAsync(transaction, [id], token);
                 return new ChangeResult(ChangeStatus.Changed, await LockAsync(transaction, id, token));
             },
+            repeatable: false,
             ct);
 
     /// <summary>Removes memories for good, with their history, vectors and queue entries: for chunks of files that are gone, and for undoing an import.</summary>
@@ -150,7 +138,7 @@ public sealed partial class MemoryWriteStore
             }
         }
 
-        await RecordAsync(transaction, before.Id, "update", ct);
+        await RecordAsync(transaction, [before.Id], "update", ct);
         await TakeKeyAsync(transaction, """
             UPDATE memories SET
                 title = $3, content = $4, content_hash = $5, dedupe_key = $6, tags = $7, agent_id = $8, workflow_id = $9, repo_id = $10, project_id = $11,
@@ -203,11 +191,11 @@ public sealed partial class MemoryWriteStore
         return await command.ExecuteScalarAsync(ct) as Guid?;
     }
 
-    private Task<int> RecordAsync(NpgsqlTransaction transaction, Guid id, string change, CancellationToken ct) =>
+    private Task<int> RecordAsync(NpgsqlTransaction transaction, Guid[] ids, string change, CancellationToken ct) =>
         ExecuteAsync(transaction, """
             INSERT INTO memory_history (tenant_id, memory_id, version, change, memory)
-            SELECT tenant_id, id, version, $3, to_jsonb(m) - 'words' - 'content_hash' FROM memories m WHERE tenant_id = $1 AND id = $2
-            """, ct, Text(tenant.Current), Uuid(id), Text(change));
+            SELECT tenant_id, id, version, $3, to_jsonb(m) - 'words' - 'content_hash' FROM memories m WHERE tenant_id = $1 AND id = ANY($2)
+            """, ct, Text(tenant.Current), Uuids(ids), Text(change));
 
     /// <summary>(Re)queues memories for every space, as a retired one may become the active one again at any time; a running claim on them is void.</summary>
     private Task<int> EnqueueAsync(NpgsqlTransaction transaction, Guid[] ids, CancellationToken ct) =>
@@ -228,7 +216,12 @@ public sealed partial class MemoryWriteStore
         }
     }
 
-    private async Task<ChangeResult> InTransactionAsync(Func<NpgsqlTransaction, CancellationToken, Task<ChangeResult>> work, CancellationToken ct)
+    /// <summary>
+    /// Runs work on memories and on the rows of other tables that belong to them in one transaction, again if a passing trouble undid it, and then wakes the
+    /// embedding worker.
+    /// </summary>
+    /// <param name="repeatable">False: done twice, it would meet its own doing. It is not run again once its commit may have counted.</param>
+    public async Task<T> InTransactionAsync<T>(Func<NpgsqlTransaction, CancellationToken, Task<T>> work, bool repeatable, CancellationToken ct)
     {
         var committing = false;
         var result = await TransientRetry.RunAsync(
@@ -236,14 +229,13 @@ public sealed partial class MemoryWriteStore
             {
                 await using var connection = await db.OpenConnectionAsync(token);
                 await using var transaction = await connection.BeginTransactionAsync(token);
-                var changed = await work(transaction, token);
+                var done = await work(transaction, token);
                 committing = true;
                 await transaction.CommitAsync(token);
-                return changed;
+                return done;
             },
             ct,
-            // A change is not repeatable: done twice, it meets its own version.
-            again: () => !committing);
+            again: () => repeatable || !committing);
         signal.Raise();
         return result;
     }

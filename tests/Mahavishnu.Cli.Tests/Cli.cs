@@ -3,11 +3,14 @@ namespace Mahavishnu.Cli.Tests;
 /// <summary>The program, run inside the test as the shell would run it.</summary>
 internal static class Cli
 {
-    public static async Task<CliRun> RunAsync(params string[] args)
+    public static Task<CliRun> RunAsync(params string[] args) => RunWithInputAsync("", args);
+
+    public static async Task<CliRun> RunWithInputAsync(string input, params string[] args)
     {
+        using var reader = new StringReader(input);
         await using var output = new StringWriter();
         await using var error = new StringWriter();
-        var code = await CommandLine.RunAsync(args, new Terminal(output, error), TestContext.Current.CancellationToken);
+        var code = await CommandLine.RunAsync(args, new Terminal(output, error, reader), TestContext.Current.CancellationToken);
         return new CliRun(code, output.ToString(), error.ToString());
     }
 }

@@ -45,7 +45,9 @@ internal sealed class RunningService : IAsyncDisposable
         }
     }
 
-    public Task<CliRun> RunAsync(params string[] args) => Cli.RunAsync([.. args, "--url", _all.Url.ToString()]);
+    public Task<CliRun> RunAsync(params string[] args) => RunWithInputAsync("", args);
+
+    public Task<CliRun> RunWithInputAsync(string input, params string[] args) => Cli.RunWithInputAsync(input, [.. args, "--url", _all.Url.ToString()]);
 
     /// <summary>A memory that has its vector.</summary>
     public async Task<Memory> RememberAsync(string content)

@@ -12,12 +12,14 @@ public abstract partial class Suite
     // wire.md's routes of today. A route that is added is added here.
     private static readonly string[] Routes =
     [
-        "DELETE /api/v1/embeddings/{id}", "DELETE /api/v1/evals/pins/{id}", "DELETE /api/v1/memories/{id}", "DELETE /api/v1/repositories/{repoId}",
+        "DELETE /api/v1/conversations/{sessionId}", "DELETE /api/v1/embeddings/{id}", "DELETE /api/v1/evals/pins/{id}", "DELETE /api/v1/memories/{id}", "DELETE /api/v1/repositories/{repoId}",
+        "GET /api/v1/conversations", "GET /api/v1/conversations/{sessionId}", "GET /api/v1/conversations/{sessionId}/messages",
         "GET /api/v1/embeddings", "GET /api/v1/embeddings/dead-letters", "GET /api/v1/embeddings/{id}", "GET /api/v1/evals/pins", "GET /api/v1/health",
         "GET /api/v1/imports", "GET /api/v1/imports/{id}", "GET /api/v1/imports/{id}/rejects",
         "GET /api/v1/memories", "GET /api/v1/memories/{id}", "GET /api/v1/memories/{id}/history",
         "GET /api/v1/operations", "GET /api/v1/operations/{id}", "GET /api/v1/operations/{id}/events", "GET /api/v1/repositories", "GET /api/v1/repositories/{repoId}", "GET /api/v1/schema",
         "PATCH /api/v1/memories/{id}",
+        "POST /api/v1/conversations/{sessionId}/messages", "POST /api/v1/conversations/{sessionId}:restore",
         "POST /api/v1/embeddings", "POST /api/v1/embeddings/dead-letters:retry", "POST /api/v1/embeddings/{id}:activate", "POST /api/v1/embeddings/{id}:compare",
         "POST /api/v1/evals/pins", "POST /api/v1/evals:run",
         "POST /api/v1/imports", "POST /api/v1/imports/{id}:undo",
@@ -58,7 +60,7 @@ public abstract partial class Suite
         string[] pages = ["GET /openapi/v1.json", "GET /scalar"];
         foreach (var route in pages.Concat(Routes))
         {
-            var (method, path) = (new HttpMethod(route.Split(' ')[0]), route.Split(' ')[1].Replace("{id}", SomeId, StringComparison.Ordinal).Replace("{repoId}", "r", StringComparison.Ordinal));
+            var (method, path) = (new HttpMethod(route.Split(' ')[0]), route.Split(' ')[1].Replace("{id}", SomeId, StringComparison.Ordinal).Replace("{repoId}", "r", StringComparison.Ordinal).Replace("{sessionId}", "s", StringComparison.Ordinal));
             foreach (var authorization in (string?[])[null, "Bearer wrong", $"Basic {Key}", $"Bearer {Key}x"])
             {
                 var answer = await stranger.AskAsync(method, path, null, authorization is null ? [] : [("Authorization", authorization)]);
@@ -159,7 +161,7 @@ public abstract partial class Suite
         var tried = (await File.ReadAllLinesAsync(Path.Combine(ProgramProcess.Root, "mahavishnu.http"), Ct))
             .Select(l => Regex.Match(l, @"^(?<method>GET|POST|PATCH|DELETE|PUT) \{\{base\}\}(?<path>[^?\s]+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking))
             .Where(m => m.Success)
-            .Select(m => $"{m.Groups["method"].Value} {Regex.Replace(m.Groups["path"].Value, @"\{\{[^}]+\}\}|my-project", "{}", RegexOptions.NonBacktracking)}")
+            .Select(m => $"{m.Groups["method"].Value} {Regex.Replace(m.Groups["path"].Value, @"\{\{[^}]+\}\}|my-project|my-session", "{}", RegexOptions.NonBacktracking)}")
             .ToHashSet(StringComparer.Ordinal);
         var described = Described((await System.Http.AskAsync(HttpMethod.Get, "/openapi/v1.json")).Body)
             .Select(r => Regex.Replace(r, @"\{[^}]+\}", "{}", RegexOptions.NonBacktracking));

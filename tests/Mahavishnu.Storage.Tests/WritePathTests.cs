@@ -331,6 +331,8 @@ public sealed class WritePathTests(PostgresFixture postgres)
         Assert.StartsWith("sb:", DedupeKeys.ForImportedText(hash), StringComparison.Ordinal);
         Assert.StartsWith("sbkg:", DedupeKeys.ForImportedEdge(hash), StringComparison.Ordinal);
         Assert.Equal("s:c", DedupeKeys.ForTurn("s", "c"));
+        Assert.NotEqual(DedupeKeys.ForTurn("a:b", "c"), DedupeKeys.ForTurn("a", "b:c"));
+        Assert.NotEqual(DedupeKeys.ForTurn("a\\", "b:c"), DedupeKeys.ForTurn("a:b", "c"));
     }
 
     private static async Task DrainAsync(Stores stores, EmbeddingSpace space)

@@ -42,6 +42,8 @@ public sealed class TestHost : IAsyncDisposable
 
     public EvaluationsClient Evaluations => new(Http);
 
+    public ConversationsClient Conversations => new(Http);
+
     /// <summary>Starts on 127.0.0.1:0 and waits until <c>/health/ready</c> says so.</summary>
     /// <param name="add">The modules; service defaults and the database are there.</param>
     /// <param name="map">Their routes; the pipeline and the default endpoints are there.</param>

@@ -20,6 +20,7 @@ public static class IngestModule
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IngestTelemetry>();
         MemoriesSlice.Add(services);
+        ConversationsSlice.Add(services);
         EmbeddingSlice.Add(services);
         RepositoriesSlice.Add(services);
         return builder;
@@ -30,6 +31,7 @@ public static class IngestModule
     {
         var api = routes.MapGroup(Resources.Api);
         MemoriesSlice.Map(api.MapGroup("").WithTags("Memories"));
+        ConversationsSlice.Map(api.MapGroup($"/{Resources.Conversations}").WithTags("Conversations"));
         OperationsSlice.Map(api.MapGroup("").WithTags("Operations"));
         EmbeddingSlice.Map(api.MapGroup("").WithTags("Embeddings"));
         RepositoriesSlice.Map(api.MapGroup("").WithTags("Repositories"));

@@ -10,15 +10,9 @@ internal readonly record struct BatchItem(MemoryDraft? Draft, BatchItemError? Er
 {
     public static BatchItem Read(ReadOnlySpan<byte> json, DateTimeOffset now)
     {
-        NewMemory memory;
-        try
+        if (ReadJson<NewMemory>(json, out var wrong) is not { } memory)
         {
-            memory = WireText.Read<NewMemory>(json);
-        }
-        catch (JsonException e)
-        {
-            var (field, message) = JsonProblems.Describe(e);
-            return new BatchItem(null, new BatchItemError(JsonProblems.CodeOf(e), field == JsonProblems.Body ? null : field, message));
+            return new BatchItem(null, wrong);
         }
 
         var errors = new FieldErrors();
@@ -27,8 +21,30 @@ internal readonly record struct BatchItem(MemoryDraft? Draft, BatchItemError? Er
             return new BatchItem(draft, null);
         }
 
+        return new BatchItem(null, Refused(errors));
+    }
+
+    /// <returns>Null where it is no JSON of this shape; <paramref name="wrong"/> says what is wrong.</returns>
+    public static T? ReadJson<T>(ReadOnlySpan<byte> json, out BatchItemError? wrong) where T : class
+    {
+        wrong = null;
+        try
+        {
+            return WireText.Read<T>(json);
+        }
+        catch (JsonException e)
+        {
+            var (field, message) = JsonProblems.Describe(e);
+            wrong = new BatchItemError(JsonProblems.CodeOf(e), field == JsonProblems.Body ? null : field, message);
+            return null;
+        }
+    }
+
+    /// <summary>The first of several errors: an item has one.</summary>
+    public static BatchItemError Refused(FieldErrors errors)
+    {
         var (first, said) = errors.First;
-        return new BatchItem(null, new BatchItemError(ErrorCodes.InvalidRequest, first, said));
+        return new BatchItemError(ErrorCodes.InvalidRequest, first, said);
     }
 
     public static BatchItem TooLarge(int limit) =>

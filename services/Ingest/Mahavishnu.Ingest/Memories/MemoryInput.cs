@@ -7,7 +7,8 @@ namespace Mahavishnu.Ingest;
 /// <summary>From what a client sent to what the write path takes.</summary>
 internal static class MemoryInput
 {
-    private const string DefaultSource = "mahavishnu";
+    /// <summary>Where a memory comes from that says nothing about it.</summary>
+    public const string DefaultSource = "mahavishnu";
 
     /// <returns>Null when something is wrong; <paramref name="errors"/> says what.</returns>
     public static MemoryDraft? Read(NewMemory memory, DateTimeOffset now, FieldErrors errors)

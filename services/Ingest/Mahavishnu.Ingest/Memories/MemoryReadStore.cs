@@ -15,7 +15,7 @@ internal sealed record MemoryFilter(
 internal sealed class MemoryReadStore(NpgsqlDataSource db, TenantScope tenant)
 {
     // A page of a thousand memories of 4 MiB would not fit anywhere: a page also ends when its contents reach this.
-    private const long PageBytes = 16 * 1024 * 1024;
+    public const long PageBytes = 16 * 1024 * 1024;
 
     public async Task<Memory?> FindAsync(Guid id, bool includeDeleted, CancellationToken ct)
     {
