@@ -37,7 +37,7 @@ internal static class ConfigCommand
         [.. EffectiveSettings.Read(configuration).Select(s => s.Value is null ? s : s with { Value = Mask(s.Key, s.Value) })];
 
     private static string Mask(string key, string value) =>
-        key.Equals($"ConnectionStrings:{Contracts.Resources.Database}", StringComparison.OrdinalIgnoreCase) ? DatabaseConnection.Mask(value)
+        key.Equals($"ConnectionStrings:{Contracts.Resources.Database}", StringComparison.OrdinalIgnoreCase) || key.EndsWith(":ConnectionString", StringComparison.OrdinalIgnoreCase) ? DatabaseConnection.Mask(value)
         : key.StartsWith("ConnectionStrings:", StringComparison.OrdinalIgnoreCase) ? string.Join(';', value.Split(';').Select(MaskPart))
         // Tokens in the plural are counted (Embedding:MaxInputTokens), one is kept secret.
         : Secrets.Any(s => key.Contains(s, StringComparison.OrdinalIgnoreCase) && !key.Contains(s + 's', StringComparison.OrdinalIgnoreCase)) ? Hidden

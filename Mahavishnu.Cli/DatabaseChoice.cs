@@ -7,8 +7,6 @@ namespace Mahavishnu.Cli;
 /// <param name="Given">Configured by the user, and therefore theirs to start, stop and save.</param>
 internal sealed record DatabaseChoice(string ConnectionString, bool Given)
 {
-    private static readonly string[] Parts = ["MAHAVISHNU_PG_HOST", "MAHAVISHNU_PG_PORT", "MAHAVISHNU_PG_DATABASE", "MAHAVISHNU_PG_USER", "MAHAVISHNU_PG_PASSWORD"];
-
     /// <summary>For people: no password.</summary>
     public string Description => $"{(Given ? "given" : "private")} database {DatabaseConnection.Mask(ConnectionString)}";
 
@@ -28,6 +26,6 @@ internal sealed record DatabaseChoice(string ConnectionString, bool Given)
     public void ApplyTo(IConfigurationManager configuration) => configuration.AddInMemoryCollection(
     [
         new($"ConnectionStrings:{Resources.Database}", ConnectionString),
-        .. Parts.Select(part => KeyValuePair.Create(part, (string?)"")),
+        .. DatabaseConnection.OtherKeys.Select(key => KeyValuePair.Create(key, (string?)"")),
     ]);
 }

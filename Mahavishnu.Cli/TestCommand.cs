@@ -72,6 +72,7 @@ internal static class TestCommand
     // A test that reads the settings must not find the way to a user's memories.
     private static bool IsOfARealMemory(string variable) =>
         variable.StartsWith("ConnectionStrings", StringComparison.OrdinalIgnoreCase)
+        || variable.StartsWith("Aspire__Npgsql", StringComparison.OrdinalIgnoreCase)
         || variable.StartsWith("MAHAVISHNU_PG_", StringComparison.OrdinalIgnoreCase)
         || string.Equals(variable, GlobalOptions.UrlVariable, StringComparison.OrdinalIgnoreCase)
         || string.Equals(variable, GlobalOptions.ApiKeyVariable, StringComparison.OrdinalIgnoreCase);

@@ -40,13 +40,13 @@ internal static class Telemetry
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
-                .AddMeter("Mahavishnu.*", "Npgsql", "Yarp.ReverseProxy"))
+                .AddMeter("Mahavishnu.*", "Yarp.ReverseProxy"))
             .WithTracing(traces =>
             {
                 // Probes come every few seconds and say nothing that the health document does not.
                 traces.AddAspNetCoreInstrumentation(options => options.Filter = context => !HealthRoutes.IsProbe(context.Request.Path))
                     .AddHttpClientInstrumentation()
-                    .AddSource("Mahavishnu.*", "Npgsql", "Yarp.ReverseProxy");
+                    .AddSource("Mahavishnu.*", "Yarp.ReverseProxy");
                 if (string.IsNullOrWhiteSpace(builder.Configuration[SamplerName]))
                 {
                     traces.SetSampler(new ParentBasedSampler(new WorthATrace()));

@@ -9,30 +9,42 @@ public static class DatabaseConnection
 {
     private const string Key = $"ConnectionStrings:{Resources.Database}";
 
+    // Aspire's, the one that is meant for this data source first.
+    private static readonly string[] AspireKeys = [$"{NpgsqlSettings.NamedSection}:ConnectionString", $"{NpgsqlSettings.Section}:ConnectionString"];
+
     private static readonly string[] Parts =
         ["MAHAVISHNU_PG_HOST", "MAHAVISHNU_PG_PORT", "MAHAVISHNU_PG_DATABASE", "MAHAVISHNU_PG_USER", "MAHAVISHNU_PG_PASSWORD"];
 
-    /// <summary>The database that the configuration names: <c>ConnectionStrings:mahavishnu</c>, or the parts <c>MAHAVISHNU_PG_*</c>; null where neither is set.</summary>
-    /// <exception cref="DatabaseConfigurationException">A value cannot be read, or the two name different databases.</exception>
+    /// <summary>Every key but <c>ConnectionStrings:mahavishnu</c> that names the database: what a program leaves empty that has chosen one itself.</summary>
+    public static IReadOnlyList<string> OtherKeys { get; } = [.. AspireKeys, .. Parts];
+
+    /// <summary>
+    /// The database that the configuration names: <c>ConnectionStrings:mahavishnu</c>, else <c>Aspire:Npgsql:mahavishnu:ConnectionString</c>, else
+    /// <c>Aspire:Npgsql:ConnectionString</c>, else the parts <c>MAHAVISHNU_PG_*</c>; null where none is set.
+    /// </summary>
+    /// <exception cref="DatabaseConfigurationException">A value cannot be read, or two name different databases.</exception>
     public static string? Find(IConfiguration configuration)
     {
-        var given = configuration.GetConnectionString(Resources.Database);
-        var parts = Parts.Where(p => !string.IsNullOrEmpty(configuration[p])).ToList();
-        if (string.IsNullOrWhiteSpace(given))
+        // Aspire's own two are one setting: what is said for this data source replaces what is said for any.
+        var given = new[] { Key, Array.Find(AspireKeys, key => !string.IsNullOrWhiteSpace(configuration[key])) }
+            .OfType<string>()
+            .Where(key => !string.IsNullOrWhiteSpace(configuration[key]))
+            .Select(key => (Key: key, Connection: Parse(key, configuration[key]!)))
+            .ToList();
+        if (given.Count == 0)
         {
-            return parts.Count == 0 ? null : FromParts(configuration).ConnectionString;
+            return Parts.All(p => string.IsNullOrEmpty(configuration[p])) ? null : FromParts(configuration).ConnectionString;
         }
 
-        var connection = Parse(Key, given);
-        if (parts.Count > 0)
+        var (first, connection) = given[0];
+        foreach (var (key, other) in given.Skip(1).Where(g => Target(g.Connection) != Target(connection)))
         {
-            foreach (var (part, value, same) in Compare(connection, configuration))
-            {
-                if (!same)
-                {
-                    throw new DatabaseConfigurationException(part, $"{Key} ({Mask(given)}) and {part} ({(part.EndsWith("PASSWORD", StringComparison.Ordinal) ? "***" : value)}) name different databases. Remove one of them.");
-                }
-            }
+            throw Different(key, $"{first} ({Mask(connection.ConnectionString)})", Mask(other.ConnectionString));
+        }
+
+        foreach (var (part, value, _) in Compare(connection, configuration).Where(c => !c.Same))
+        {
+            throw Different(part, $"{first} ({Mask(connection.ConnectionString)})", part.EndsWith("PASSWORD", StringComparison.Ordinal) ? "***" : value!);
         }
 
         return connection.ConnectionString;
@@ -58,6 +70,11 @@ public static class DatabaseConnection
         var password = string.IsNullOrEmpty(c.Password) ? "" : ";Password=***";
         return $"Host={c.Host};Port={c.Port};Database={c.Database};Username={c.Username}{password}";
     }
+
+    private static (string?, int, string?, string?, string?) Target(NpgsqlConnectionStringBuilder c) => (c.Host, c.Port, c.Database ?? c.Username, c.Username, c.Password);
+
+    private static DatabaseConfigurationException Different(string key, string first, string value) =>
+        new(key, $"{first} and {key} ({value}) name different databases. Remove one of them.");
 
     private static NpgsqlConnectionStringBuilder Parse(string key, string value)
     {

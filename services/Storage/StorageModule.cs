@@ -1,8 +1,8 @@
+using Mahavishnu.Contracts;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -23,7 +23,7 @@ public static class StorageModule
 {
     private const string GssEncryption = "GSS Encryption Mode";
 
-    /// <summary>Registers the database that the configuration names, the stores, and the checks <c>PostgreSql</c>, <c>migration</c> and <c>embedding</c> (tag <c>ready</c>).</summary>
+    /// <summary>Registers the database that the configuration names, the stores, and the checks <c>PostgreSql</c>, <c>migration</c> and <c>embedding</c> (tag <c>ready</c>). Takes Aspire's <c>Aspire:Npgsql</c> keys.</summary>
     /// <remarks>Nothing connects before the host starts. The schema is not changed: <see cref="SchemaStore.UpgradeAsync"/> is a step of its own.</remarks>
     public static TBuilder AddMahavishnuDatabase<TBuilder>(this TBuilder builder, int poolShare = PoolShare.All) where TBuilder : IHostApplicationBuilder
     {
@@ -32,7 +32,8 @@ public static class StorageModule
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DatabaseOptions>, DatabaseOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<TenantScope>();
-        services.TryAddSingleton(provider => Open(provider, poolShare));
+        // Which database it is, is known once every layer of the configuration is there.
+        services.AddNpgsqlDataSource("", (provider, source) => Configure(source, provider, poolShare));
         services.TryAddSingleton<SchemaStore>();
         services.TryAddSingleton<EmbeddingSpaceStore>();
         services.TryAddSingleton<EmbeddingQueueStore>();
@@ -48,11 +49,7 @@ public static class StorageModule
         services.TryAddSingleton<DatabaseStateStore>();
         services.TryAddSingleton<DatabaseStartup>();
         services.AddHostedService(provider => provider.GetRequiredService<DatabaseStartup>());
-        services.AddHealthChecks()
-            .AddCheck<DatabaseHealthCheck>("PostgreSql", tags: ["ready"])
-            .AddCheck<SchemaHealthCheck>("migration", tags: ["ready"])
-            .AddOptionalPart("embedding", static (provider, ct) => EmbeddingHealth.LookAsync(provider.GetRequiredService<EmbeddingSpaceStore>(), ct), "ready");
-        services.AddOpenTelemetry().WithTracing(t => t.AddNpgsql());
+        Observe(services, NpgsqlSettings.Read(builder.Configuration));
         return builder;
     }
 
@@ -67,44 +64,66 @@ public static class StorageModule
     }
 
     /// <summary>A data source as the services use it: for tools and tests that have a connection string and no host.</summary>
-    /// <param name="configure">Last word on the connection string.</param>
-    public static NpgsqlDataSource OpenDataSource(string connectionString, ILoggerFactory? logs = null, Action<NpgsqlConnectionStringBuilder>? configure = null)
+    public static NpgsqlDataSource OpenDataSource(string connectionString)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString);
-        source.UseVector();
-        if (logs is not null)
+        Configure(source);
+        return source.Build();
+    }
+
+    /// <summary>Health, traces and metrics under the names that Aspire.Npgsql gives them.</summary>
+    private static void Observe(IServiceCollection services, NpgsqlSettings settings)
+    {
+        var health = services.AddHealthChecks();
+        if (settings.DisableHealthChecks)
         {
-            source.UseLoggerFactory(logs);
+            // Readiness asks for the schema alone then; the health document has its component all the same.
+            health.AddCheck<DatabaseHealthCheck>("postgresql");
+        }
+        else
+        {
+            health.AddCheck<DatabaseHealthCheck>("PostgreSql", tags: ["ready"]);
         }
 
+        health.AddCheck<SchemaHealthCheck>("migration", tags: ["ready"])
+            .AddOptionalPart("embedding", static (provider, ct) => EmbeddingHealth.LookAsync(provider.GetRequiredService<EmbeddingSpaceStore>(), ct), "ready");
+        if (!settings.DisableTracing)
+        {
+            services.AddOpenTelemetry().WithTracing(traces => traces.AddNpgsql());
+        }
+
+        if (!settings.DisableMetrics)
+        {
+            services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("Npgsql"));
+        }
+    }
+
+    private static void Configure(NpgsqlDataSourceBuilder source)
+    {
+        source.UseVector();
+        // Telemetry would else name the pool by its connection string.
+        source.Name = Resources.Database;
         var connection = source.ConnectionStringBuilder;
         if (connection.Host is "127.0.0.1" or "localhost" or "::1" && !connection.ShouldSerialize(GssEncryption))
         {
             // Npgsql asks for Kerberos encryption first, and where that library is missing it says so on stderr. On loopback nobody listens.
             connection.GssEncryptionMode = GssEncryptionMode.Disable;
         }
-
-        configure?.Invoke(connection);
-        return source.Build();
     }
 
-    private static NpgsqlDataSource Open(IServiceProvider provider, int poolShare)
+    private static void Configure(NpgsqlDataSourceBuilder source, IServiceProvider provider, int poolShare)
     {
         var options = provider.GetRequiredService<IOptions<DatabaseOptions>>().Value;
-        var environment = provider.GetRequiredService<IHostEnvironment>();
-        return OpenDataSource(
-            DatabaseConnection.Require(provider.GetRequiredService<IConfiguration>()),
-            provider.GetService<ILoggerFactory>(),
-            connection =>
-            {
-                var most = options.MaxPoolSize > 0 ? options.MaxPoolSize : Math.Max(2, poolShare * (options.PoolSize + options.MaxOverflow) / PoolShare.All / options.Replicas);
-                connection.MaxPoolSize = most;
-                connection.MinPoolSize = Math.Min(options.MinPoolSize, most);
-                connection.ConnectionIdleLifetime = options.IdleLifetimeSeconds;
-                connection.ConnectionPruningInterval = Math.Min(connection.ConnectionPruningInterval, options.IdleLifetimeSeconds);
-                connection.Timeout = options.ConnectTimeoutSeconds;
-                connection.CommandTimeout = options.CommandTimeoutSeconds;
-                connection.ApplicationName ??= environment.ApplicationName;
-            });
+        var connection = source.ConnectionStringBuilder;
+        connection.ConnectionString = DatabaseConnection.Require(provider.GetRequiredService<IConfiguration>());
+        Configure(source);
+        var most = options.MaxPoolSize > 0 ? options.MaxPoolSize : Math.Max(2, poolShare * (options.PoolSize + options.MaxOverflow) / PoolShare.All / options.Replicas);
+        connection.MaxPoolSize = most;
+        connection.MinPoolSize = Math.Min(options.MinPoolSize, most);
+        connection.ConnectionIdleLifetime = options.IdleLifetimeSeconds;
+        connection.ConnectionPruningInterval = Math.Min(connection.ConnectionPruningInterval, options.IdleLifetimeSeconds);
+        connection.Timeout = options.ConnectTimeoutSeconds;
+        connection.CommandTimeout = options.CommandTimeoutSeconds;
+        connection.ApplicationName ??= provider.GetRequiredService<IHostEnvironment>().ApplicationName;
     }
 }

@@ -60,7 +60,44 @@ public sealed class ConnectionTests
         Assert.DoesNotContain("hunter2", refusal.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Aspires_keys_are_asked_when_the_connection_string_is_missing_the_named_one_first()
+    {
+        (string, string?)[] settings =
+            [("MAHAVISHNU_PG_HOST", "h"), ("Aspire:Npgsql:ConnectionString", "Host=any"), ("Aspire:Npgsql:mahavishnu:ConnectionString", "Host=h;Timeout=7"), ("ConnectionStrings:mahavishnu", "Host=h;Timeout=9")];
+
+        Assert.Equal(9, Parse(Configuration(settings)).Timeout);
+        Assert.Equal(7, Parse(Configuration(settings[..3])).Timeout);
+        Assert.Equal("any", Parse(Configuration(settings[1])).Host);
+        Assert.Equal("any", Parse(Configuration(settings[1], ("Aspire:Npgsql:mahavishnu:ConnectionString", ""))).Host);
+        Assert.Equal("h", Parse(Configuration(settings[0])).Host);
+    }
+
     [Theory]
+    [InlineData("Aspire:Npgsql:mahavishnu:ConnectionString", "ConnectionStrings:mahavishnu", "Host=h;Port=5433;Username=u;Password=hunter2")]
+    [InlineData("Aspire:Npgsql:ConnectionString", "ConnectionStrings:mahavishnu", "Host=h;Port=5433;Database=d;Username=u;Password=hunter2")]
+    [InlineData("MAHAVISHNU_PG_HOST", "Aspire:Npgsql:ConnectionString", "elsewhere")]
+    public void Aspires_keys_and_others_that_name_different_databases_are_refused_naming_both(string second, string first, string value)
+    {
+        var configuration = Configuration((first, "Host=h;Port=5433;Database=d;Username=u;Password=geheim"), (second, value));
+
+        var refusal = Assert.Throws<DatabaseConfigurationException>(() => DatabaseConnection.Find(configuration));
+
+        Assert.Equal(second, refusal.Key);
+        Assert.Contains(first, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(second, refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("geheim", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Who_has_chosen_a_database_can_silence_every_other_key() =>
+        Assert.Equal("h", Parse(Configuration(
+            [("ConnectionStrings:mahavishnu", "Host=h"), .. DatabaseConnection.OtherKeys.Select(key => (key, (string?)""))])).Host);
+
+    [Theory]
+    [InlineData("Aspire:Npgsql:ConnectionString", "Hots=h")]
+    [InlineData("Aspire:Npgsql:mahavishnu:ConnectionString", "postgres://user:geheim@host/db")]
     [InlineData("MAHAVISHNU_PG_PORT", "fifty")]
     [InlineData("MAHAVISHNU_PG_PORT", "0")]
     [InlineData("MAHAVISHNU_PG_PORT", "65536")]
