@@ -1,4 +1,5 @@
 using Mahavishnu.Contracts;
+using Microsoft.Extensions.AI;
 
 namespace Mahavishnu.Embeddings;
 
@@ -30,8 +31,8 @@ internal sealed class BuiltinProvider : IEmbeddingProvider
             ? Task.FromResult(new EmbeddingClient
             {
                 Model = model,
-                Documents = new HashEmbeddingGenerator(),
-                Questions = new HashEmbeddingGenerator(),
+                Documents = Traced(),
+                Questions = Traced(),
                 Tokens = TokenMeter.Approximate,
                 MaxInputTokens = MaxInputTokens,
                 Concurrency = Math.Max(1, Environment.ProcessorCount),
@@ -39,6 +40,10 @@ internal sealed class BuiltinProvider : IEmbeddingProvider
             : throw new EmbeddingModelException(EmbeddingReasons.ModelChanged,
                 $"This program's built-in model is {HashModel.Name} ({HashModel.Info.Digest[..12]}); the stored vectors are of {model.Model} ({Short(model.Digest)}).",
                 "mahavishnu embeddings add builtin");
+
+    // By the names that any other model has: a trace does not say less because the model is near.
+    private static IEmbeddingGenerator<string, Embedding<float>> Traced() =>
+        new HashEmbeddingGenerator().AsBuilder().UseOpenTelemetry(sourceName: EmbeddingTelemetry.Name).Build();
 
     private static string Short(string digest) => digest.Length > 12 ? digest[..12] : digest;
 }

@@ -35,16 +35,17 @@ public sealed class EmbeddingFillStore(NpgsqlDataSource db, TenantScope tenant, 
 
     /// <summary>Queues the next memories that have no vector in the space, and moves its cursor along, in one statement.</summary>
     /// <param name="after">The cursor of the page before.</param>
+    /// <param name="trace">Who asked for it: <see cref="TraceText"/>.</param>
     /// <returns>Null where the space is gone.</returns>
-    public async Task<FillPage?> QueueNextAsync(EmbeddingSpace space, Guid? after, int size, CancellationToken ct)
+    public async Task<FillPage?> QueueNextAsync(EmbeddingSpace space, Guid? after, int size, CancellationToken ct, string? trace = null)
     {
         await using var command = db.CreateCommand($"""
             WITH target AS MATERIALIZED (SELECT id FROM embedding_spaces WHERE id = $2 AND state <> 'dropping'),
             page AS MATERIALIZED (
                 SELECT id, deleted_at FROM memories WHERE tenant_id = $1 AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4),
             queued AS (
-                INSERT INTO embedding_queue (tenant_id, memory_id, space_id)
-                SELECT $1, p.id, t.id FROM page p CROSS JOIN target t
+                INSERT INTO embedding_queue (tenant_id, memory_id, space_id, trace)
+                SELECT $1, p.id, t.id, $6 FROM page p CROSS JOIN target t
                 WHERE p.deleted_at IS NULL AND NOT EXISTS (SELECT FROM {space.Table} e WHERE e.tenant_id = $1 AND e.memory_id = p.id)
                 ON CONFLICT DO NOTHING
                 RETURNING 1),
@@ -59,6 +60,7 @@ public sealed class EmbeddingFillStore(NpgsqlDataSource db, TenantScope tenant, 
         command.Parameters.Add(new NpgsqlParameter { Value = (object?)after ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = size });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Past });
+        command.Parameters.Add(SqlParameters.Text(trace));
         try
         {
             await using var row = await command.ExecuteReaderAsync(ct);

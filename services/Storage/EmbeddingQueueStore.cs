@@ -9,7 +9,11 @@ namespace Mahavishnu.Storage;
 /// <summary>A memory to embed, under a lease.</summary>
 /// <param name="Attempt">From 1.</param>
 public sealed record EmbeddingJob(
-    Guid MemoryId, string? Title, string Content, int Attempt, string Type, string Source, string? ProjectId, string? RepoId, DateTimeOffset OccurredAt);
+    Guid MemoryId, string? Title, string Content, int Attempt, string Type, string Source, string? ProjectId, string? RepoId, DateTimeOffset OccurredAt)
+{
+    /// <summary>Who wrote it: <see cref="TraceText"/>.</summary>
+    public string? Trace { get; init; }
+}
 
 /// <summary>Jobs claimed together.</summary>
 /// <param name="Token">Proves the claim when the work is handed in.</param>
@@ -43,8 +47,8 @@ public sealed partial class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope
             claimed AS (
                 UPDATE embedding_queue q SET claim = $5, claimed_until = now() + $4, attempts = attempts + 1
                 FROM sized s WHERE q.tenant_id = s.tenant_id AND q.memory_id = s.memory_id AND q.space_id = $1 AND s.before < $3
-                RETURNING q.tenant_id, q.memory_id, q.attempts)
-            SELECT m.id, m.title, m.content, c.attempts, m.memory_type, m.source_system, m.project_id, m.repo_id, m.occurred_at
+                RETURNING q.tenant_id, q.memory_id, q.attempts, q.trace)
+            SELECT m.id, m.title, m.content, c.attempts, m.memory_type, m.source_system, m.project_id, m.repo_id, m.occurred_at, c.trace
             FROM claimed c JOIN memories m ON m.tenant_id = c.tenant_id AND m.id = c.memory_id
             """);
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = space.Id });
@@ -59,7 +63,10 @@ public sealed partial class EmbeddingQueueStore(NpgsqlDataSource db, TenantScope
         {
             jobs.Add(new EmbeddingJob(
                 row.GetGuid(0), row.IsDBNull(1) ? null : row.GetString(1), row.GetString(2), row.GetInt32(3), row.GetString(4), row.GetString(5),
-                row.IsDBNull(6) ? null : row.GetString(6), row.IsDBNull(7) ? null : row.GetString(7), row.GetFieldValue<DateTimeOffset>(8)));
+                row.IsDBNull(6) ? null : row.GetString(6), row.IsDBNull(7) ? null : row.GetString(7), row.GetFieldValue<DateTimeOffset>(8))
+            {
+                Trace = row.IsDBNull(9) ? null : row.GetString(9),
+            });
         }
 
         return new EmbeddingClaim(space, token, jobs);

@@ -167,11 +167,12 @@ public sealed partial class EmbeddingSpaceStore(NpgsqlDataSource db)
 
         await using var command = db.CreateCommand($"""
             WITH queued AS (
-                INSERT INTO embedding_queue (tenant_id, memory_id, space_id) SELECT tenant_id, id, $1 FROM memories WHERE deleted_at IS NULL
+                INSERT INTO embedding_queue (tenant_id, memory_id, space_id, trace) SELECT tenant_id, id, $1, $2 FROM memories WHERE deleted_at IS NULL
                 ON CONFLICT DO NOTHING)
             UPDATE embedding_spaces SET filled_at = now() WHERE id = $1 RETURNING {Columns}
             """);
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = space.Id });
+        command.Parameters.Add(SqlParameters.Text(TraceText.Current));
         var filled = await ReadOneAsync(command, ct);
         await SweepAsync(space, ct);
         return filled;

@@ -200,11 +200,11 @@ public sealed partial class MemoryWriteStore
     /// <summary>(Re)queues memories for every space, as a retired one may become the active one again at any time; a running claim on them is void.</summary>
     private Task<int> EnqueueAsync(NpgsqlTransaction transaction, Guid[] ids, CancellationToken ct) =>
         ExecuteAsync(transaction, """
-            INSERT INTO embedding_queue (tenant_id, memory_id, space_id)
-            SELECT $1, m, s.id FROM unnest($2) AS m CROSS JOIN embedding_spaces s WHERE s.state <> 'dropping'
+            INSERT INTO embedding_queue (tenant_id, memory_id, space_id, trace)
+            SELECT $1, m, s.id, $3 FROM unnest($2) AS m CROSS JOIN embedding_spaces s WHERE s.state <> 'dropping'
             ON CONFLICT (tenant_id, memory_id, space_id) DO UPDATE
-            SET enqueued_at = now(), attempts = 0, claim = NULL, claimed_until = '-infinity', failed_at = NULL, reason = NULL, last_error = NULL
-            """, ct, Text(tenant.Current), Uuids(ids));
+            SET enqueued_at = now(), attempts = 0, claim = NULL, claimed_until = '-infinity', failed_at = NULL, reason = NULL, last_error = NULL, trace = excluded.trace
+            """, ct, Text(tenant.Current), Uuids(ids), Text(TraceText.Current));
 
     private async Task DropVectorsAsync(NpgsqlTransaction transaction, Guid[] ids, CancellationToken ct)
     {

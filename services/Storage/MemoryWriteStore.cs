@@ -1,10 +1,11 @@
 using Npgsql;
 using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Storage;
 
 /// <summary>The ONE write path: every memory of every writer comes in, changes and goes through here, with its place in the embedding queue in the same transaction.</summary>
-public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope tenant, EmbeddingSignal signal)
+public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope tenant, EmbeddingSignal signal, StorageTelemetry telemetry)
 {
     // Rows up to which one JSON parameter beats a staging table (creating one costs about 1 ms and catalogue churn).
     private const int SmallBatch = 32;
@@ -38,10 +39,11 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
             },
             ct);
         signal.Raise();
+        telemetry.Stored(drafts.Zip(outcomes, (draft, outcome) => (draft.Type, outcome.Status)));
         return outcomes;
     }
 
-    /// <summary>Writes a batch within the caller's transaction, so that rows of other tables stand or fall with it. The caller commits, and then raises <see cref="EmbeddingSignal"/>.</summary>
+    /// <summary>Writes a batch within the caller's transaction, so that rows of other tables stand or fall with it. The caller commits, then raises <see cref="EmbeddingSignal"/> and counts by <see cref="StorageTelemetry.Stored"/>.</summary>
     public async Task<IReadOnlyList<WriteOutcome>> WriteAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, WriteMode mode, CancellationToken ct)
     {
         var outcomes = new WriteOutcome?[drafts.Count];
@@ -87,13 +89,14 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
             WITH staged AS MATERIALIZED (
                 SELECT id, memory_type, source_system, title, content, decode(content_hash, 'hex') AS content_hash, dedupe_key, tags,
                        agent_id, workflow_id, repo_id, project_id, session_id, metadata, provenance, occurred_at, expires_at
-                FROM jsonb_to_recordset($2) AS s(
+                FROM jsonb_to_recordset($3) AS s(
                     id uuid, memory_type text, source_system text, title text, content text, content_hash text, dedupe_key text, tags text[],
                     agent_id text, workflow_id text, repo_id text, project_id text, session_id text, metadata jsonb, provenance jsonb,
                     occurred_at timestamptz, expires_at timestamptz)),
             {InsertStaged(mode)}
             """, transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
+        command.Parameters.Add(Text(TraceText.Current));
         command.Parameters.Add(new NpgsqlParameter { Value = DraftJson.Write(drafts, rows), NpgsqlDbType = NpgsqlDbType.Jsonb });
         return await ReadIdsAsync(command, ct);
     }
@@ -120,10 +123,11 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
 
         await using var command = SqlText.Command($"WITH {InsertStaged(mode)}", transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
+        command.Parameters.Add(Text(TraceText.Current));
         return await ReadIdsAsync(command, ct);
     }
 
-    // $1 tenant. In the order of what they will meet by (a key, or for an upsert the id), so that two batches with the
+    // $1 tenant, $2 trace. In the order of what they will meet by (a key, or for an upsert the id), so that two batches with the
     // same ones wait for each other instead of deadlocking.
     // What is known to be there is left out first: a row's words are computed before ON CONFLICT is asked, and they are
     // most of its cost. ON CONFLICT decides what others write at the same time.
@@ -137,8 +141,8 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
             ON CONFLICT DO NOTHING
             RETURNING id),
         queued AS (
-            INSERT INTO embedding_queue (tenant_id, memory_id, space_id)
-            SELECT $1, c.id, s.id FROM created c CROSS JOIN embedding_spaces s WHERE s.state <> 'dropping')
+            INSERT INTO embedding_queue (tenant_id, memory_id, space_id, trace)
+            SELECT $1, c.id, s.id, $2 FROM created c CROSS JOIN embedding_spaces s WHERE s.state <> 'dropping')
         SELECT id FROM created
         """;
 

@@ -9,7 +9,11 @@ namespace Mahavishnu.Storage;
 /// <summary>An operation under a worker's lease.</summary>
 /// <param name="Token">Proves the claim.</param>
 /// <param name="Attempt">From 1; more than 1 when an earlier worker died or was stopped.</param>
-public sealed record ClaimedOperation(Guid Id, string Kind, string Subject, JsonElement Input, Guid Token, int Attempt);
+public sealed record ClaimedOperation(Guid Id, string Kind, string Subject, JsonElement Input, Guid Token, int Attempt)
+{
+    /// <summary>Who asked for it: <see cref="TraceText"/>.</summary>
+    public string? Trace { get; init; }
+}
 
 /// <summary>Long work as rows: asked for, claimed with a lease, reported on, cancelled, ended.</summary>
 public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, TimeProvider time)
@@ -26,7 +30,7 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
         {
             await using var command = db.CreateCommand($"""
                 WITH made AS (
-                    INSERT INTO operations (tenant_id, id, kind, subject, input) VALUES ($1, $2, $3, $4, $5)
+                    INSERT INTO operations (tenant_id, id, kind, subject, input, trace) VALUES ($1, $2, $3, $4, $5, $6)
                     ON CONFLICT (tenant_id, kind, subject) WHERE state IN ('queued', 'running') DO NOTHING
                     RETURNING *)
                 SELECT {Columns}, true, input FROM made
@@ -39,6 +43,7 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
             command.Parameters.Add(Text(kind));
             command.Parameters.Add(Text(subject));
             command.Parameters.Add(new NpgsqlParameter { Value = JsonSerializer.Serialize(input, WireJson.Lenient), NpgsqlDbType = NpgsqlDbType.Jsonb });
+            command.Parameters.Add(Text(TraceText.Current));
             await using var row = await command.ExecuteReaderAsync(ct);
             if (await row.ReadAsync(ct))
             {
@@ -125,10 +130,10 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
     public Task<Operation?> RetryAsync(Guid id, CancellationToken ct) =>
         OneAsync($"""
             UPDATE operations SET state = 'queued', cancel_requested = false, attempts = 0, claim = NULL, claimed_until = '-infinity', done = 0, total = NULL,
-                message = NULL, result = NULL, error_code = NULL, error_message = NULL, started_at = NULL, finished_at = NULL
+                message = NULL, result = NULL, error_code = NULL, error_message = NULL, started_at = NULL, finished_at = NULL, trace = $3
             WHERE tenant_id = $1 AND id = $2 AND state IN ('failed', 'cancelled')
             RETURNING {Columns}
-            """, id, ct);
+            """, id, ct, Text(TraceText.Current));
 
     /// <summary>Takes the oldest operation of <paramref name="kinds"/> that is queued, or whose worker's lease ran out.</summary>
     public async Task<ClaimedOperation?> ClaimAsync(IReadOnlyCollection<string> kinds, TimeSpan lease, CancellationToken ct)
@@ -140,7 +145,7 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
                 SELECT tenant_id, id FROM operations
                 WHERE kind = ANY($1) AND state IN ('queued', 'running') AND claimed_until < now()
                 ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-            RETURNING id, kind, subject, input, attempts
+            RETURNING id, kind, subject, input, attempts, trace
             """);
         var token = Guid.CreateVersion7(time.GetUtcNow());
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. kinds] });
@@ -148,7 +153,7 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = token });
         await using var row = await command.ExecuteReaderAsync(grace.Token);
         return await row.ReadAsync(grace.Token)
-            ? new ClaimedOperation(row.GetGuid(0), row.GetString(1), row.GetString(2), JsonElement.Parse(row.GetString(3)), token, row.GetInt32(4))
+            ? new ClaimedOperation(row.GetGuid(0), row.GetString(1), row.GetString(2), JsonElement.Parse(row.GetString(3)), token, row.GetInt32(4)) { Trace = row.IsDBNull(5) ? null : row.GetString(5) }
             : null;
     }
 
@@ -197,11 +202,12 @@ public sealed class OperationStore(NpgsqlDataSource db, TenantScope tenant, Time
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    private async Task<Operation?> OneAsync(string sql, Guid id, CancellationToken ct)
+    private async Task<Operation?> OneAsync(string sql, Guid id, CancellationToken ct, params NpgsqlParameter[] more)
     {
         await using var command = SqlText.Command(sql, db);
         command.Parameters.Add(Text(tenant.Current));
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.AddRange(more);
         await using var row = await command.ExecuteReaderAsync(ct);
         return await row.ReadAsync(ct) ? Read(row) : null;
     }

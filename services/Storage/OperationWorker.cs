@@ -40,6 +40,9 @@ public sealed class OperationRun(ClaimedOperation operation)
     /// <summary>From 1; more than 1 when an earlier worker died or was stopped.</summary>
     public int Attempt => operation.Attempt;
 
+    /// <summary>Who asked for it: <see cref="TraceText"/>.</summary>
+    public string? Trace => operation.Trace;
+
     /// <summary>The input as the type it was started with.</summary>
     public T Input<T>() => operation.Input.Deserialize<T>(WireJson.Lenient)!;
 
@@ -142,6 +145,15 @@ internal sealed partial class OperationWorker(
 
     /// <returns>The final state, or null where the process is stopping and the work goes on elsewhere.</returns>
     private async Task<(string? State, object? Result, OperationError? Error)> AttemptAsync(ClaimedOperation claimed, OperationRun run, CancellationToken ct, CancellationToken stopping)
+    {
+        // What mostly waits asks the database again and again, for hours: no trace is made of that.
+        using var span = _handlers[claimed.Kind].Waits ? null : StorageTelemetry.Operation(claimed);
+        var ended = await HandleAsync(claimed, run, ct, stopping);
+        StorageTelemetry.Ended(span, ended.State, ended.Error);
+        return ended;
+    }
+
+    private async Task<(string? State, object? Result, OperationError? Error)> HandleAsync(ClaimedOperation claimed, OperationRun run, CancellationToken ct, CancellationToken stopping)
     {
         if (claimed.Attempt > MaxAttempts)
         {

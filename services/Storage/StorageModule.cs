@@ -39,6 +39,7 @@ public static class StorageModule
         services.TryAddSingleton<EmbeddingQueueStore>();
         services.TryAddSingleton<EmbeddingFillStore>();
         services.TryAddSingleton<EmbeddingCacheStore>();
+        services.TryAddSingleton<StorageTelemetry>();
         services.TryAddSingleton<MemoryWriteStore>();
         services.TryAddSingleton<VectorIndexStore>();
         services.TryAddSingleton<OperationStore>();

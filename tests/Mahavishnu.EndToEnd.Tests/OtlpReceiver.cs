@@ -8,11 +8,11 @@ namespace Mahavishnu.EndToEnd.Tests;
 
 /// <param name="Service">Who made it: the resource's <c>service.name</c>.</param>
 /// <param name="Scope">The library or module.</param>
-internal sealed record ReceivedSpan(string Service, string Scope, string Name, string TraceId, string SpanId, string ParentId, IReadOnlyList<string> Links);
+internal sealed record ReceivedSpan(string Service, string Scope, string Name, string TraceId, string SpanId, string ParentId, IReadOnlyList<(string TraceId, string SpanId)> Links);
 
 internal sealed record ReceivedLog(string Service, string Logger, string Text, string TraceId, string SpanId);
 
-internal sealed record ReceivedMetric(string Service, string Scope, string Name, string Unit);
+internal sealed record ReceivedMetric(string Service, string Scope, string Name, string Unit, InstrumentKind Kind);
 
 /// <summary>A collector: takes OTLP over HTTP with protobuf and keeps what it got.</summary>
 internal sealed class OtlpReceiver : IAsyncDisposable
@@ -76,7 +76,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     {
         foreach (var (service, scope, span) in Items(request))
         {
-            Spans.Enqueue(new ReceivedSpan(service, scope, span.Text(5), span.Hex(1), span.Hex(2), span.Hex(4), [.. span.All(13).Select(link => link.Hex(1))]));
+            Spans.Enqueue(new ReceivedSpan(service, scope, span.Text(5), span.Hex(1), span.Hex(2), span.Hex(4), [.. span.All(13).Select(link => (link.Hex(1), link.Hex(2)))]));
         }
     }
 
@@ -92,7 +92,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     {
         foreach (var (service, scope, metric) in Items(request))
         {
-            Metrics.Enqueue(new ReceivedMetric(service, scope, metric.Text(1), metric.Text(3)));
+            // Its data: gauge 5, sum 7 { is_monotonic 3 }, histogram 9.
+            var kind = metric.Has(9) ? InstrumentKind.Histogram : metric.One(7).IsTrue(3) ? InstrumentKind.Counter : InstrumentKind.Gauge;
+            Metrics.Enqueue(new ReceivedMetric(service, scope, metric.Text(1), metric.Text(3), kind));
         }
     }
 

@@ -42,6 +42,10 @@ internal sealed class Protobuf
 
     public Protobuf One(int field) => All(field).FirstOrDefault() ?? new Protobuf(default);
 
+    public bool Has(int field) => _fields.Exists(f => f.Field == field);
+
+    public bool IsTrue(int field) => _fields.Exists(f => f.Field == field && f.Number != 0);
+
     public string Text(int field) => Encoding.UTF8.GetString(Bytes(field).Span);
 
     /// <summary>As ids are written.</summary>

@@ -3,7 +3,8 @@ namespace Mahavishnu.OllamaStandIn;
 /// <summary>One call of <c>/api/embed</c> as it came over the wire.</summary>
 /// <param name="Model">As the caller named it.</param>
 /// <param name="Concurrent">Calls under way when it came, itself included.</param>
-public sealed record StandInCall(string Model, IReadOnlyList<string> Texts, bool? Truncate, int Concurrent);
+/// <param name="TraceParent">Header <c>traceparent</c>: whose trace it belongs to; empty where it came without.</param>
+public sealed record StandInCall(string Model, IReadOnlyList<string> Texts, bool? Truncate, int Concurrent, string TraceParent);
 
 /// <summary>Who came, and how many at a time.</summary>
 public sealed class StandInRecord
@@ -81,13 +82,13 @@ public sealed class StandInRecord
         }
     }
 
-    internal int Enter(string model, IReadOnlyList<string> texts, bool? truncate)
+    internal int Enter(string model, IReadOnlyList<string> texts, bool? truncate, string traceParent)
     {
         lock (_lock)
         {
             _now++;
             _most = Math.Max(_most, _now);
-            _calls.Add(new StandInCall(model, texts, truncate, _now));
+            _calls.Add(new StandInCall(model, texts, truncate, _now, traceParent));
             return _calls.Count;
         }
     }

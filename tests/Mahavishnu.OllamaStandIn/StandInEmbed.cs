@@ -29,7 +29,7 @@ internal sealed class StandInEmbed(OllamaServer server)
 
         var name = (string?)body["model"] ?? "";
         var truncate = (bool?)body["truncate"];
-        server.Record.Enter(name, texts, truncate);
+        server.Record.Enter(name, texts, truncate, http.Request.Headers.TraceParent.ToString());
         using var stay = new Stay(server.Record.Leave);
         if (!await server.Behaviour.TakeTurnAsync(http.RequestAborted))
         {

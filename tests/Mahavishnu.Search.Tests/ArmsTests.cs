@@ -200,7 +200,7 @@ public sealed class ArmsTests(PostgresFixture postgres)
         {
             InstrumentPublished = (instrument, self) =>
             {
-                if (instrument.Name == "mahavishnu.search.duration" && instrument.Meter.Scope == meters)
+                if (instrument.Name == "memory.search.latency" && instrument.Meter.Scope == meters)
                 {
                     self.EnableMeasurementEvents(instrument);
                 }
@@ -214,7 +214,9 @@ public sealed class ArmsTests(PostgresFixture postgres)
         await world.SearchAsync(new SearchRequest { Query = "apple", Mode = SearchModes.Text });
         await world.PostAsync($$"""{"like":"{{Guid.CreateVersion7()}}"}""");
 
-        Assert.Equal(["hybrid ok measured", "text ok measured", "hybrid not_found measured"], durations);
+        await world.Host.Search.UnifiedAsync(new SearchRequest { Query = "apple" }, Ct);
+
+        Assert.Equal(["hybrid memories ok measured", "text memories ok measured", "hybrid memories not_found measured", "hybrid unified ok measured"], durations);
     }
 
     private static async Task<List<string>> ExplainAsync(SearchWorld world, NpgsqlBatchCommand search)

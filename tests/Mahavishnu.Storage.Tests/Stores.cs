@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using Mahavishnu.Contracts;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Mahavishnu.Storage.Tests;
 
@@ -8,12 +10,14 @@ internal sealed class Stores : IAsyncDisposable
     public static readonly EmbeddingModel Model = new("builtin", "test", "1", 4, "cosine", "none");
     private static readonly DateTimeOffset Noon = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
 
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+
     private Stores(TestDatabase database)
     {
         Database = database;
         var tenant = new TenantScope();
         Signal = new EmbeddingSignal();
-        Memories = new MemoryWriteStore(database.DataSource, tenant, Signal);
+        Memories = new MemoryWriteStore(database.DataSource, tenant, Signal, new StorageTelemetry(Meters));
         Queue = new EmbeddingQueueStore(database.DataSource, tenant);
         Spaces = new EmbeddingSpaceStore(database.DataSource);
         Fill = new EmbeddingFillStore(database.DataSource, tenant, Spaces);
@@ -23,6 +27,9 @@ internal sealed class Stores : IAsyncDisposable
     }
 
     public TestDatabase Database { get; }
+
+    /// <summary>Of the stores' own instruments.</summary>
+    public IMeterFactory Meters => _services.GetRequiredService<IMeterFactory>();
 
     public EmbeddingSignal Signal { get; }
 
@@ -86,5 +93,9 @@ internal sealed class Stores : IAsyncDisposable
     public Task ExpireLeasesAsync() =>
         Database.ExecuteAsync("WITH q AS (UPDATE embedding_queue SET claimed_until = '-infinity') UPDATE operations SET claimed_until = '-infinity'");
 
-    public ValueTask DisposeAsync() => Database.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _services.DisposeAsync();
+        await Database.DisposeAsync();
+    }
 }

@@ -11,7 +11,6 @@ internal sealed class IngestTelemetry
     public const string Name = "Mahavishnu.Ingest";
 
     private static readonly ActivitySource Source = new(Name);
-    private readonly Counter<long> _written;
     private readonly Counter<long> _embedded;
     private readonly Counter<long> _vectors;
     private readonly Counter<long> _failures;
@@ -23,7 +22,6 @@ internal sealed class IngestTelemetry
     public IngestTelemetry(IMeterFactory meters)
     {
         var meter = meters.Create(Name);
-        _written = meter.CreateCounter<long>("mahavishnu.memories.written", "{memory}", "Memories taken in, by outcome (created, duplicate, updated, error).");
         _embedded = meter.CreateCounter<long>("mahavishnu.embedding.embedded", "{memory}", "Memories embedded.");
         _vectors = meter.CreateCounter<long>("mahavishnu.embedding.vectors", "{vector}", "Vectors made; a long text has several.");
         _failures = meter.CreateCounter<long>("mahavishnu.embedding.failures", "{failure}", "Attempts that failed, by reason (model_away, model_missing, model_changed, model_error, text_refused, bad_answer, wrong_count, wrong_dimensions, not_finite, zero_vector, worker_died).");
@@ -36,20 +34,6 @@ internal sealed class IngestTelemetry
     }
 
     public bool QueueIsWatched => _queue.Enabled || _oldest.Enabled;
-
-    public void Written(WriteStatus status, long count)
-    {
-        if (count > 0)
-        {
-            _written.Add(count, new KeyValuePair<string, object?>("outcome", status switch
-            {
-                WriteStatus.Created => "created",
-                WriteStatus.Duplicate => "duplicate",
-                WriteStatus.Updated => "updated",
-                _ => "error",
-            }));
-        }
-    }
 
     public void EmbeddingFailed(string reason, long count) => _failures.Add(count, new KeyValuePair<string, object?>("reason", reason));
 
@@ -71,13 +55,13 @@ internal sealed class IngestTelemetry
     }
 
     /// <summary>Measures one claim, from here to the end of the block.</summary>
-    public EmbeddingMeasurement Embedding(int jobs) => new(this, jobs);
+    public EmbeddingMeasurement Embedding(EmbeddingClaim claim) => new(this, claim);
 
     /// <summary>One span and one measurement that end together, whichever way the block is left.</summary>
-    internal sealed class EmbeddingMeasurement(IngestTelemetry owner, int jobs) : IDisposable
+    internal sealed class EmbeddingMeasurement(IngestTelemetry owner, EmbeddingClaim claim) : IDisposable
     {
         private readonly long _began = Stopwatch.GetTimestamp();
-        private readonly Activity? _activity = Source.StartActivity("embed memories")?.SetTag("mahavishnu.embedding.claimed", jobs);
+        private readonly Activity? _activity = Start(claim);
         private bool _stored;
 
         public void Embedded(int memories, int vectors)
@@ -87,6 +71,13 @@ internal sealed class IngestTelemetry
             owner._vectors.Add(vectors);
             _activity?.SetTag("mahavishnu.embedding.embedded", memories);
         }
+
+        /// <summary>A trace of its own, as one claim serves many: it links to the requests and operations that wrote the memories.</summary>
+        private static Activity? Start(EmbeddingClaim claim) => Source.HasListeners()
+            ? Source.StartActivity("embed memories", ActivityKind.Consumer, parentContext: default, links: TraceText.Links(claim.Jobs.Select(j => j.Trace)))?
+                .SetTag("mahavishnu.embedding.claimed", claim.Jobs.Count)
+                .SetTag("mahavishnu.embedding.model", claim.Space.Model)
+            : null;
 
         public void Dispose()
         {

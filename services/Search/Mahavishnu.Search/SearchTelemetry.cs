@@ -9,8 +9,8 @@ internal sealed class SearchTelemetry(IMeterFactory meters)
     public const string Name = "Mahavishnu.Search";
     private static readonly ActivitySource Source = new(Name);
 
-    private readonly Histogram<double> _duration = meters.Create(Name).CreateHistogram<double>(
-        "mahavishnu.search.duration", unit: "s", description: "Time to answer a search.",
+    private readonly Histogram<double> _latency = meters.Create(Name).CreateHistogram<double>(
+        "memory.search.latency", unit: "s", description: "Time to answer a search, by arm (hybrid is both arms in one statement).",
         advice: new() { HistogramBucketBoundaries = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] });
 
     private readonly Counter<long> _degraded = meters.Create(Name).CreateCounter<long>(
@@ -64,7 +64,9 @@ internal sealed class SearchTelemetry(IMeterFactory meters)
 
         public void Dispose()
         {
-            owner._duration.Record(Elapsed.TotalSeconds, new("mode", Wire(mode)), new("outcome", _outcome));
+            owner._latency.Record(
+                Elapsed.TotalSeconds,
+                new KeyValuePair<string, object?>("arm", Wire(mode)), new KeyValuePair<string, object?>("search_type", unified ? "unified" : "memories"), new KeyValuePair<string, object?>("outcome", _outcome));
             _activity?.SetTag("mahavishnu.search.outcome", _outcome);
             if (_outcome == "error")
             {

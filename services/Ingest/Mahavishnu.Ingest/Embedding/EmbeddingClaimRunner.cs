@@ -26,7 +26,7 @@ internal sealed partial class EmbeddingClaimRunner(
     /// <exception cref="ModelStoppedException">The space's model cannot be used; the claim has been given back, with the reason.</exception>
     public async Task RunAsync(EmbeddingSpaceWork work, EmbeddingClaim claim, int? atOnce, CancellationToken ct)
     {
-        using var measured = telemetry.Embedding(claim.Jobs.Count);
+        using var measured = telemetry.Embedding(claim);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var renewing = RenewAsync(claim, over.Token);
         try

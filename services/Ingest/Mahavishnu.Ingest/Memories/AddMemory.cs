@@ -16,7 +16,7 @@ internal static class AddMemory
         .ProducesValidationProblem().ProducesProblem(StatusCodes.Status409Conflict);
 
     internal static async Task<Results<Created<Memory>, Ok<Memory>, ProblemHttpResult>> HandleAsync(
-        JsonBody<NewMemory> body, MemoryWriteStore memories, MemoryReadStore read, IngestTelemetry telemetry, TimeProvider time, HttpResponse response, CancellationToken ct)
+        JsonBody<NewMemory> body, MemoryWriteStore memories, MemoryReadStore read, TimeProvider time, HttpResponse response, CancellationToken ct)
     {
         var errors = new FieldErrors();
         if (MemoryInput.Read(body.Value, time.GetUtcNow(), errors) is not { } draft)
@@ -25,7 +25,6 @@ internal static class AddMemory
         }
 
         var outcome = (await memories.WriteAsync([draft], WriteMode.Insert, ct))[0];
-        telemetry.Written(outcome.Status, 1);
         if (outcome.Status == WriteStatus.Conflict)
         {
             return Problems.Conflict(outcome.Reason!);

@@ -7,13 +7,13 @@ using Npgsql;
 namespace Mahavishnu.Ingest;
 
 /// <summary>Makes batch writers; one serves one request.</summary>
-internal sealed class BatchWriters(MemoryWriteStore memories, IngestTelemetry telemetry, IOptions<IngestOptions> options, TimeProvider time, ILogger<BatchWriter> logger)
+internal sealed class BatchWriters(MemoryWriteStore memories, IOptions<IngestOptions> options, TimeProvider time, ILogger<BatchWriter> logger)
 {
-    public BatchWriter Begin(WriteMode mode) => new(memories, telemetry, options.Value.RowsPerTransaction, mode, time.GetUtcNow(), logger);
+    public BatchWriter Begin(WriteMode mode) => new(memories, options.Value.RowsPerTransaction, mode, time.GetUtcNow(), logger);
 }
 
 /// <summary>Collects items, writes them a transaction's worth at a time, and remembers what became of each.</summary>
-internal sealed partial class BatchWriter(MemoryWriteStore memories, IngestTelemetry telemetry, int rows, WriteMode mode, DateTimeOffset now, ILogger<BatchWriter> logger)
+internal sealed partial class BatchWriter(MemoryWriteStore memories, int rows, WriteMode mode, DateTimeOffset now, ILogger<BatchWriter> logger)
 {
     // Characters of content in one transaction, so that a batch of long texts does not pile up.
     private const long MostCharacters = 8 * 1024 * 1024;
@@ -49,12 +49,7 @@ internal sealed partial class BatchWriter(MemoryWriteStore memories, IngestTelem
     {
         await FlushAsync(ct);
         int Of(string status) => _results.Count(r => r!.Status == status);
-        var counts = new BatchCounts(Of("created"), Of("duplicate"), Of("updated"), Of("error"));
-        telemetry.Written(WriteStatus.Created, counts.Created);
-        telemetry.Written(WriteStatus.Duplicate, counts.Duplicate);
-        telemetry.Written(WriteStatus.Updated, counts.Updated);
-        telemetry.Written(WriteStatus.Conflict, counts.Error);
-        return new BatchResult(_results!, counts);
+        return new BatchResult(_results!, new BatchCounts(Of("created"), Of("duplicate"), Of("updated"), Of("error")));
     }
 
     private async Task FlushAsync(CancellationToken ct)

@@ -17,8 +17,10 @@ internal sealed partial class RepositoryStore
     private const int RemovedAtOnce = 200;
 
     /// <summary>Replaces what is stored of these files. Chunks whose text and place in the file's order stayed keep their memories, and so their vectors.</summary>
-    public Task<ChunkCounts> SaveAsync(string repoId, byte[] settingsHash, IReadOnlyList<FileChunks> files, CancellationToken ct) =>
-        ChangeAsync(
+    public async Task<ChunkCounts> SaveAsync(string repoId, byte[] settingsHash, IReadOnlyList<FileChunks> files, CancellationToken ct)
+    {
+        var stored = new List<(string, WriteStatus)>();
+        var counts = await ChangeAsync(
             async (transaction, token) =>
             {
                 var before = await LockAsync(transaction, repoId, [.. files.Select(f => f.Path)], token);
@@ -38,6 +40,7 @@ internal sealed partial class RepositoryStore
                     }
                 }
 
+                stored = [.. drafts.Zip(outcomes, (draft, outcome) => (draft.Type, outcome.Status))];
                 var now = outcomes.Select(o => o.Id).ToHashSet();
                 var removed = await memories.RemoveAsync(transaction, [.. before.Where(id => !now.Contains(id))], token);
                 await memories.RelabelAsync(transaction, kept, token);
@@ -45,6 +48,9 @@ internal sealed partial class RepositoryStore
                 return new ChunkCounts(outcomes.Count - kept.Count, kept.Count, removed);
             },
             ct);
+        telemetry.Stored(stored);
+        return counts;
+    }
 
     /// <summary>Removes files that are gone, with their chunks.</summary>
     /// <returns>How many chunks there were.</returns>

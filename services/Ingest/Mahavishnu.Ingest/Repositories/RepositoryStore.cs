@@ -10,7 +10,7 @@ namespace Mahavishnu.Ingest;
 internal sealed record StoredFile(byte[] BlobHash, byte[] SettingsHash);
 
 /// <summary>Repositories as rows: their runs, their files, and what of them is there. The chunks go through the one write path.</summary>
-internal sealed partial class RepositoryStore(NpgsqlDataSource db, TenantScope tenant, MemoryWriteStore memories, EmbeddingSignal signal)
+internal sealed partial class RepositoryStore(NpgsqlDataSource db, TenantScope tenant, MemoryWriteStore memories, EmbeddingSignal signal, StorageTelemetry telemetry)
 {
     // The newest run that got anywhere speaks for the repository; one whose operation ended without it is as that says.
     private const string RepositorySql = """

@@ -22,13 +22,15 @@ internal interface IImportTarget
 internal sealed record RowFate(long Row, bool Made, Guid? Memory, string? Object, string? SourceId);
 
 /// <summary>The rows of an import in the database. A batch, what became of each of its rows, and the cursor behind it are one transaction: a run killed at any moment has done whole batches.</summary>
-internal sealed partial class ImportRowStore(NpgsqlDataSource db, TenantScope tenant, MemoryWriteStore memories, ObjectStore objects, EmbeddingSignal signal, ImportTelemetry telemetry) : IImportTarget
+internal sealed partial class ImportRowStore(NpgsqlDataSource db, TenantScope tenant, MemoryWriteStore memories, ObjectStore objects, EmbeddingSignal signal, StorageTelemetry storage, ImportTelemetry telemetry) : IImportTarget
 {
     public async Task<TableState> WriteAsync(TableState table, ImportBatch batch, double seconds, CancellationToken ct)
     {
+        var stored = new List<(string, WriteStatus)>();
         var (state, counts) = await TransientRetry.RunAsync(
             async token =>
             {
+                stored.Clear();
                 await using var connection = await db.OpenConnectionAsync(token);
                 await using var transaction = await connection.BeginTransactionAsync(token);
                 if (await CursorAsync(transaction, table.Key, token) is var cursor && cursor != batch.After)
@@ -39,7 +41,7 @@ internal sealed partial class ImportRowStore(NpgsqlDataSource db, TenantScope te
                         : throw new OperationFailedException(Contracts.ErrorCodes.Conflict, $"Another operation is importing {table.Name}.");
                 }
 
-                var written = await WriteRowsAsync(transaction, table.Key, batch.Rows, token);
+                var written = await WriteRowsAsync(transaction, table.Key, batch.Rows, stored, token);
                 await MoveAsync(transaction, table.Key, batch.Last, written, seconds, token);
                 var now = await ReadAsync(transaction, table, token);
                 await transaction.CommitAsync(token);
@@ -47,6 +49,7 @@ internal sealed partial class ImportRowStore(NpgsqlDataSource db, TenantScope te
             },
             ct);
         signal.Raise();
+        storage.Stored(stored);
         telemetry.Count(counts);
         return state;
     }
@@ -60,13 +63,13 @@ internal sealed partial class ImportRowStore(NpgsqlDataSource db, TenantScope te
         return table with { Finished = true, Seconds = table.Seconds + seconds };
     }
 
-    private async Task<TableCounts> WriteRowsAsync(NpgsqlTransaction transaction, TableKey key, IReadOnlyList<SourceRow> rows, CancellationToken ct)
+    private async Task<TableCounts> WriteRowsAsync(NpgsqlTransaction transaction, TableKey key, IReadOnlyList<SourceRow> rows, List<(string, WriteStatus)> stored, CancellationToken ct)
     {
         var fates = new List<RowFate>(rows.Count);
         var rejects = rows.OfType<RejectedRow>().ToList();
         var counts = new TableCounts { Imported = rows.OfType<JoinedRow>().LongCount() };
-        counts += await WriteTextsAsync(transaction, key, [.. rows.OfType<TextRow>()], fates, ct);
-        counts += await WriteEdgesAsync(transaction, key, [.. rows.OfType<EdgeRow>()], fates, rejects, ct);
+        counts += await WriteTextsAsync(transaction, key, [.. rows.OfType<TextRow>()], fates, stored, ct);
+        counts += await WriteEdgesAsync(transaction, key, [.. rows.OfType<EdgeRow>()], fates, rejects, stored, ct);
         counts += Count(await objects.WriteAsync(transaction, key, rows, ct), fates);
         await KeepAsync(transaction, key, fates, ct);
         await RejectAsync(transaction, key, rejects, ct);
@@ -79,13 +82,14 @@ internal sealed partial class ImportRowStore(NpgsqlDataSource db, TenantScope te
         return new TableCounts { Imported = written.Count(f => f.Made), Duplicate = written.Count(f => !f.Made) };
     }
 
-    private async Task<TableCounts> WriteTextsAsync(NpgsqlTransaction transaction, TableKey key, IReadOnlyList<TextRow> rows, List<RowFate> fates, CancellationToken ct)
+    private async Task<TableCounts> WriteTextsAsync(NpgsqlTransaction transaction, TableKey key, IReadOnlyList<TextRow> rows, List<RowFate> fates, List<(string, WriteStatus)> stored, CancellationToken ct)
     {
-        var outcomes = await StoreAsync(transaction, key.Import, [.. rows.Select(r => r.Draft)], ct);
+        var outcomes = await StoreAsync(transaction, key.Import, [.. rows.Select(r => r.Draft)], stored, ct);
         return Count([.. rows.Zip(outcomes, (row, outcome) => new RowFate(row.Number, outcome.Status == WriteStatus.Created, outcome.Id, null, row.SourceId))], fates);
     }
 
-    private async Task<TableCounts> WriteEdgesAsync(NpgsqlTransaction transaction, TableKey key, IReadOnlyList<EdgeRow> rows, List<RowFate> fates, List<RejectedRow> rejects, CancellationToken ct)
+    private async Task<TableCounts> WriteEdgesAsync(
+        NpgsqlTransaction transaction, TableKey key, IReadOnlyList<EdgeRow> rows, List<RowFate> fates, List<RejectedRow> rejects, List<(string, WriteStatus)> stored, CancellationToken ct)
     {
         if (rows.Count == 0)
         {
@@ -95,7 +99,7 @@ internal sealed partial class ImportRowStore(NpgsqlDataSource db, TenantScope te
         var there = await objects.WriteEndsAsync(transaction, key.Import, rows, ct);
         var whole = rows.Where(r => there.Contains(r.Edge.From) && there.Contains(r.Edge.To)).ToList();
         rejects.AddRange(rows.Except(whole).Select(r => Refused.Of(r, $"There is no entity {(there.Contains(r.Edge.From) ? r.Edge.To : r.Edge.From)}.")));
-        var outcomes = await StoreAsync(transaction, key.Import, [.. whole.Select(r => r.Sentence)], ct);
+        var outcomes = await StoreAsync(transaction, key.Import, [.. whole.Select(r => r.Sentence)], stored, ct);
         var made = await objects.WriteEdgesAsync(transaction, key.Import, [.. whole.Zip(outcomes, (row, outcome) => (row.Edge, outcome.Id))], ct);
         var counts = new TableCounts();
         foreach (var (row, outcome) in whole.Zip(outcomes))
@@ -118,7 +122,7 @@ internal sealed partial class ImportRowStore(NpgsqlDataSource db, TenantScope te
     }
 
     /// <summary>Through the one write path. A key that comes twice in the batch is written in as many waves, so that what the later ones say differently is kept as that of any duplicate.</summary>
-    private async Task<WriteOutcome[]> StoreAsync(NpgsqlTransaction transaction, Guid import, IReadOnlyList<MemoryDraft> drafts, CancellationToken ct)
+    private async Task<WriteOutcome[]> StoreAsync(NpgsqlTransaction transaction, Guid import, IReadOnlyList<MemoryDraft> drafts, List<(string, WriteStatus)> stored, CancellationToken ct)
     {
         var outcomes = new WriteOutcome[drafts.Count];
         var waves = drafts.Index().GroupBy(d => d.Item.DedupeKey, StringComparer.Ordinal).SelectMany(g => g.Select((d, wave) => (wave, d.Index))).GroupBy(d => d.wave, d => d.Index).OrderBy(g => g.Key);
@@ -132,6 +136,7 @@ internal sealed partial class ImportRowStore(NpgsqlDataSource db, TenantScope te
             }
         }
 
+        stored.AddRange(drafts.Zip(outcomes, (draft, outcome) => (draft.Type, outcome.Status)));
         await HoldAsync(transaction, [.. outcomes.Where(o => o.Status != WriteStatus.Created).Select(o => o.Id).Distinct()], ct);
         return outcomes;
     }

@@ -45,7 +45,7 @@ internal sealed class FillSpace(
         var (cursor, passed, total) = await fill.BeginAsync(space, ct) ?? throw Gone(space.Id);
         var progress = new Progress(run, space, passed, total);
 
-        var last = await QueueAllAsync(space, cursor, input.RatePerSecond, progress, ct);
+        var last = await QueueAllAsync(run, space, cursor, input.RatePerSecond, progress, ct);
         await fill.SweepAsync(space, ct);
         while (!await fill.FinishAsync(space, last.At, ct))
         {
@@ -71,7 +71,7 @@ internal sealed class FillSpace(
 
     private static OperationFailedException Gone(short id) => new(ErrorCodes.NotFound, string.Create(CultureInfo.InvariantCulture, $"There is no embedding space {id} any more."));
 
-    private async Task<FillPage> QueueAllAsync(EmbeddingSpace space, Guid? cursor, double? ratePerSecond, Progress progress, CancellationToken ct)
+    private async Task<FillPage> QueueAllAsync(OperationRun run, EmbeddingSpace space, Guid? cursor, double? ratePerSecond, Progress progress, CancellationToken ct)
     {
         // Small pages for a small rate, so that it is kept from the first second on.
         var size = ratePerSecond is { } rate ? (int)Math.Clamp(rate, 1, PageSize) : PageSize;
@@ -86,7 +86,7 @@ internal sealed class FillSpace(
                 continue;
             }
 
-            var page = await fill.QueueNextAsync(space, cursor, size, ct) ?? throw Gone(space.Id);
+            var page = await fill.QueueNextAsync(space, cursor, size, ct, run.Trace) ?? throw Gone(space.Id);
             if (page.Read == 0)
             {
                 return page;
