@@ -4,5 +4,5 @@ using Mahavishnu.Benchmarks;
 return await BenchmarkProgram.RunAsync(args,
 [
     new IngestBenchmark(), new BatchBenchmark(), new ImportBenchmark(), new EmbedBenchmark(),
-    new StoreBenchmark(), new SearchBenchmark(), new EvalBenchmark(),
+    new StoreBenchmark(), new SearchBenchmark(), new EvalBenchmark(), new TelemetryBenchmark(),
 ]);
