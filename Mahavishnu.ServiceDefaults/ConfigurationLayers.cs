@@ -24,7 +24,7 @@ internal static class ConfigurationLayers
         {
             var content = SettingsFile.Read(file);
             notes.AddRange(content.Notes);
-            configuration.Sources.Insert(position++, new SettingsFileSource(file, content.Values));
+            configuration.Sources.Insert(position++, new SettingsFileSource(file, content));
         }
 
         // ASPNETCORE_URLS and its kin are read by weaker sources than appsettings; without this a file's "urls" would beat them.

@@ -28,7 +28,7 @@ public static class EffectiveSettings
         return [.. set.Concat(unset).OrderBy(s => s.Key, StringComparer.OrdinalIgnoreCase)];
     }
 
-    private static string From(IConfigurationRoot configuration, string key) => configuration.Providers.Last(p => p.TryGet(key, out _)) switch
+    private static string From(IConfigurationRoot configuration, string key) => Strongest(configuration, key) switch
     {
         SettingsFileProvider file => file.Path,
         EnvironmentVariablesConfigurationProvider => "environment",
@@ -37,4 +37,15 @@ public static class EffectiveSettings
         // What a program gives itself, weaker than all that a user can say.
         _ => Default,
     };
+
+    /// <summary>Where somebody who wants to change it has to look, and for what; null for what no user has said.</summary>
+    internal static string? Origin(IConfigurationRoot configuration, string key) => (Strongest(configuration, key), From(configuration, key)) switch
+    {
+        (SettingsFileProvider file, var from) => $"{from}: {file.Written(key)}",
+        (EnvironmentVariablesConfigurationProvider, var from) => $"{from}: {key.Replace(":", "__", StringComparison.Ordinal)}",
+        (_, Default) => null,
+        (_, var from) => from,
+    };
+
+    private static IConfigurationProvider Strongest(IConfigurationRoot configuration, string key) => configuration.Providers.Last(p => p.TryGet(key, out _));
 }

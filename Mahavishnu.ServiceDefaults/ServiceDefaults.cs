@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -28,6 +29,7 @@ public static class ServiceDefaultsExtensions
         builder.Services.AddHostedService(services => new SettingNotes(notes, services.GetRequiredService<ILogger<SettingNotes>>()));
         ConfigurationLayers.AddDefaultLogLevels(builder.Configuration);
         ConfigurationLayers.AddDefaultAddress(builder.Configuration, service is null ? 0 : Resources.Ports[service]);
+        SettingsCheck.Run((IConfigurationRoot)builder.Configuration);
         LogFormat.Add(builder);
         Telemetry.Add(builder, service ?? builder.Environment.ApplicationName);
         HttpDefaults.Add(builder.Services);

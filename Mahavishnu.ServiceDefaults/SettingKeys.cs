@@ -32,14 +32,16 @@ public static partial class SettingKeys
     /// <summary>The setting that a configuration key belongs to; null for a key that means nothing here.</summary>
     public static SettingKey? Find(string key) => All.FirstOrDefault(s => s.Covers(key));
 
-    /// <summary>What could have been meant: the settings of the key's section, or every section there is.</summary>
+    /// <summary>What could have been meant: the settings of the key's section, or every section there is; and the one that is spelled almost so.</summary>
     internal static string Near(string key)
     {
         var section = key.Contains(':', StringComparison.Ordinal) ? key[..(key.LastIndexOf(':') + 1)] : null;
         var near = section is null ? [] : All.Where(s => s.Name.StartsWith(section, StringComparison.OrdinalIgnoreCase)).Select(s => s.Name[section.Length..]).ToList();
-        return near.Count > 0
+        var there = near.Count > 0
             ? $"{section!.TrimEnd(':')} has {string.Join(", ", near)}"
             : $"there are {string.Join(", ", All.Select(s => s.Name.Split(':')[0]).Concat(PlanKeys.Sections).Distinct(StringComparer.OrdinalIgnoreCase))}";
+        var meant = All.Select(s => s.Name).Concat(PlanKeys.Settings.Keys).MinBy(name => Spelling.Distance(name, key))!;
+        return Spelling.Distance(meant, key) <= Math.Max(1, key.Length / 5) ? $"{there}. Did you mean {meant}?" : there + ".";
     }
 
     // | `Search:EfSearch` | 100 | whole number from 10 to 1000 | HNSW: how many neighbours a scan keeps in view. |

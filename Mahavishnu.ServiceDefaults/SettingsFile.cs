@@ -11,7 +11,8 @@ internal sealed record SettingNote(string File, string Key, string Why, bool Ask
 
 /// <summary>What a settings file says.</summary>
 /// <param name="Values">By this program's keys.</param>
-internal sealed record SettingsContent(Dictionary<string, string?> Values, IReadOnlyList<SettingNote> Notes);
+/// <param name="Written">The same keys as they stand in the file.</param>
+internal sealed record SettingsContent(Dictionary<string, string?> Values, IReadOnlyDictionary<string, string> Written, IReadOnlyList<SettingNote> Notes);
 
 /// <summary>Reads a YAML settings file into configuration keys, and the plan's names into the keys this program has for them.</summary>
 internal static class SettingsFile
@@ -86,12 +87,13 @@ internal static class SettingsFile
     {
         var used = !flat.TryGetValue(PlanKeys.PostgresqlEnabled, out var enabled) || Switch(PlanKeys.PostgresqlEnabled, enabled, path);
         var mapped = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        var written = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         var notes = new List<SettingNote>();
         foreach (var (key, value) in flat)
         {
             if (!PlanKeys.IsPlans(key))
             {
-                mapped[Known(key, path)] = value;
+                Set(Known(key, path), value, key);
                 continue;
             }
 
@@ -102,15 +104,17 @@ internal static class SettingsFile
             }
             else if (key.Equals(PlanKeys.Monitoring, StringComparison.OrdinalIgnoreCase))
             {
-                mapped[Telemetry.Disabled] = on ? "false" : "true";
+                Set(Telemetry.Disabled, on ? "false" : "true", key);
             }
             else if (PlanKeys.Settings.TryGetValue(key, out var ours) && (used || !key.StartsWith("postgresql:", StringComparison.OrdinalIgnoreCase)))
             {
-                mapped[ours] = string.Equals(key, "log_level", StringComparison.OrdinalIgnoreCase) ? PlanKeys.LogLevel(value, path) : value;
+                Set(ours, string.Equals(key, "log_level", StringComparison.OrdinalIgnoreCase) ? PlanKeys.LogLevel(value, path) : value, key);
             }
         }
 
-        return new SettingsContent(mapped, notes);
+        return new SettingsContent(mapped, written, notes);
+
+        void Set(string ours, string? value, string theirs) => (mapped[ours], written[ours]) = (value, Written(theirs));
     }
 
     /// <summary>A key that does nothing would be something that somebody believes to be configured.</summary>
@@ -124,7 +128,7 @@ internal static class SettingsFile
         var section = key.Split(':')[0];
         var plans = PlanKeys.Of(section).ToList();
         throw new SettingsException(
-            plans.Count == 0 ? $"{path}: {Written(key)} is not known; {SettingKeys.Near(key)}. docs/configuration.md lists every key."
+            plans.Count == 0 ? $"{path}: {Written(key)} is not known; {SettingKeys.Near(key)} docs/configuration.md lists every key."
             : key.Contains(':', StringComparison.Ordinal) ? $"{path}: {Written(key)} is not known; the section has {string.Join(", ", plans)}."
             : $"{path}: {section} must be a section with {string.Join(", ", plans)}.");
     }

@@ -77,22 +77,22 @@ internal sealed record EmbeddingSettings(
             : throw new SettingsException($"{ConnectionKey} has no Endpoint. It is written Endpoint=http://HOST:11434;Model=NAME.");
     }
 
-    /// <summary>The connection string's word, or that of the first key that has one. Two that differ would be a model that somebody believes to be in use.</summary>
+    /// <summary>
+    /// What the strongest source says (environment before file), there the connection string before the keys. Two that differ in one source would be a model
+    /// that somebody believes to be in use.
+    /// </summary>
     private static (string? Key, string? Value) One(IConfiguration configuration, string[] keys, string? connection, Func<string, string> canonical)
     {
-        var said = keys.Select(k => (Key: k, Value: configuration[k]?.Trim())).Where(s => !string.IsNullOrEmpty(s.Value)).ToList();
-        if (!string.IsNullOrWhiteSpace(connection))
-        {
-            said.Insert(0, (ConnectionKey, connection.Trim()));
-        }
-
-        if (said.Count == 0)
+        var said = keys.Select(k => (Key: k, Value: configuration[k]?.Trim())).Prepend((Key: ConnectionKey, Value: connection?.Trim()))
+            .Where(s => !string.IsNullOrEmpty(s.Value))
+            .ToLookup(s => Strength(configuration, s.Key));
+        if (said.MaxBy(s => s.Key) is not { } strongest)
         {
             return (null, null);
         }
 
-        var first = said[0];
-        foreach (var other in said.Skip(1))
+        var first = strongest.First();
+        foreach (var other in strongest.Skip(1))
         {
             if (!string.Equals(canonical(first.Value!), canonical(other.Value!), StringComparison.OrdinalIgnoreCase))
             {
@@ -102,6 +102,9 @@ internal sealed record EmbeddingSettings(
 
         return first;
     }
+
+    private static int Strength(IConfiguration configuration, string key) =>
+        configuration is IConfigurationRoot root ? root.Providers.Index().Last(p => p.Item.TryGet(key, out _)).Index : 0;
 
     private static Uri Parse(string key, string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.Host.Length > 0

@@ -71,6 +71,22 @@ public sealed class EmbeddingSettingsTests
     }
 
     [Theory]
+    [InlineData("OLLAMA_MODEL", "Embedding:Model", "of-the-environment", "of-the-environment")]
+    [InlineData("Embedding:Model", "OLLAMA_MODEL", "of-the-environment", "of-the-environment")]
+    [InlineData("OLLAMA_MODEL", "ConnectionStrings:embed", "Endpoint=http://gpu:11434;Model=of-the-environment", "of-the-environment")]
+    [InlineData("ConnectionStrings:embed", "OLLAMA_MODEL", "of-the-environment", "of-the-environment")]
+    public void Said_differently_by_two_sources_the_stronger_one_wins(string weakKey, string strongKey, string strong, string model)
+    {
+        var weak = weakKey.StartsWith("ConnectionStrings", StringComparison.Ordinal) ? "Endpoint=http://gpu:11434;Model=of-the-file" : "of-the-file";
+        var settings = EmbeddingSettings.Read(new ConfigurationBuilder()
+            .AddInMemoryCollection([KeyValuePair.Create(weakKey, (string?)weak)])
+            .AddInMemoryCollection([KeyValuePair.Create(strongKey, (string?)strong)])
+            .Build());
+
+        Assert.Equal((model, strongKey), (settings.Model, settings.ModelKey));
+    }
+
+    [Theory]
     [InlineData("OLLAMA_BASE_URL", "localhost:11434", "'localhost:11434' is not an http(s) URL such as http://localhost:11434")]
     [InlineData("OLLAMA_BASE_URL", "ftp://localhost", "not an http(s) URL")]
     [InlineData("Embedding:Ollama:Url", "nonsense", "not an http(s) URL")]

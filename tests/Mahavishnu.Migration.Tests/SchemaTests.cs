@@ -92,7 +92,7 @@ public sealed class SchemaTests(PostgresFixture postgres)
 
     [Theory]
     [InlineData("Auth:ApiKey is not set", "--urls=http://0.0.0.0:0")]
-    [InlineData("Migration:WaitSeconds must be between", "--Migration:WaitSeconds=-1")]
+    [InlineData("Migration:WaitSeconds (command line): '-1' is not a whole number from 0 to 3600.", "--Migration:WaitSeconds=-1")]
     [InlineData("Database:MaxPoolSize", "--Database:MaxPoolSize=lots")]
     [InlineData("MAHAVISHNU_PG_PORT", "--MAHAVISHNU_PG_PORT=x")]
     public async Task The_service_ends_with_1_and_names_the_key_of_a_bad_setting(string says, string argument)

@@ -47,7 +47,7 @@ public sealed class ConfigurationTests : IDisposable
     [Fact]
     public void The_plans_file_is_understood()
     {
-        var (keys, notes) = Content("""
+        var (keys, _, notes) = Content("""
             server_name: "Mahavishnu Orchestrator"
             cache_root: .oneiric_cache
             log_level: INFO
@@ -148,6 +148,8 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Edge: { MaxBody: 1 }", "Edge.MaxBody is not known; Edge has AllowedHosts, MaxBodyBytes.")]
     [InlineData("sarch: { EfSearch: 1 }", "sarch.EfSearch is not known; there are ")]
     [InlineData("lm_model: x", "lm_model is not known; there are ")]
+    [InlineData("lm_model: x", ". Did you mean llm_model?")]
+    [InlineData("Search: { Candidats: 60 }", ". Did you mean Search:Candidates?")]
     public void A_file_that_cannot_be_meant_is_refused_by_line_or_key(string yaml, string says) =>
         Assert.Contains(says, Assert.Throws<SettingsException>(() => Parse(yaml)).Message, StringComparison.Ordinal);
 
@@ -245,12 +247,69 @@ public sealed class ConfigurationTests : IDisposable
 
     [Theory]
     [InlineData("Edge:MaxBodyBytes", "much", "Edge:MaxBodyBytes: 'much' is not a whole number from 1024 to 1073741824.")]
-    [InlineData("Edge:MaxBodyBytes", "5", "Edge:MaxBodyBytes must be between 1024 and 1073741824.")]
+    [InlineData("Edge:MaxBodyBytes", "5", "Edge:MaxBodyBytes: '5' is not a whole number from 1024 to 1073741824.")]
     public async Task A_bad_value_is_told_with_its_key_and_what_it_takes(string key, string value, string says)
     {
         var failure = await Assert.ThrowsAnyAsync<Exception>(async () => await TestServer.StartAsync(_ => { }, null, (key, value)));
 
         Assert.Equal([says], StartupErrors.Describe(failure));
+    }
+
+    [Theory]
+    [InlineData("Search:Candidats", "60", "Search:Candidats (environment: Search__Candidats) is not known; Search has ", "Did you mean Search:Candidates?")]
+    [InlineData("MAHAVISHNU_PG_HOTS", "db", "MAHAVISHNU_PG_HOTS (environment: MAHAVISHNU_PG_HOTS) is not known; ", "Did you mean MAHAVISHNU_PG_HOST?")]
+    [InlineData("Search:Candidates", "1", "Search:Candidates (environment: Search__Candidates): '1' is not a whole number from 10 to 1000.")]
+    [InlineData("Search:NeighbourShare", "1.5", "Search:NeighbourShare (environment: Search__NeighbourShare): '1.5' is not a number from 0 to 1.")]
+    [InlineData("Search:Fusion", "both", "Search:Fusion (environment: Search__Fusion): 'both' is not one of Weighted, Rrf.")]
+    [InlineData("Embedding:Pull", "perhaps", "Embedding:Pull (environment: Embedding__Pull): 'perhaps' is not true or false.")]
+    [InlineData("Logging:LogLevel:Npgsql", "loud", "Logging:LogLevel:Npgsql (environment: Logging__LogLevel__Npgsql): 'loud' is not one of Trace, ")]
+    [InlineData("OTEL_SDK_DISABLED", "maybe", "OTEL_SDK_DISABLED (environment: OTEL_SDK_DISABLED): 'maybe' is not true or false.")]
+    public void What_the_environment_says_is_held_against_the_page_by_every_service(string key, string value, params string[] says)
+    {
+        var configuration = new ConfigurationManager();
+        // The real provider, with a variable of this test's.
+        var name = $"MAHAVISHNUTEST{Guid.NewGuid():n}_";
+        var variable = name + key.Replace(":", "__", StringComparison.Ordinal);
+        System.Environment.SetEnvironmentVariable(variable, value);
+        configuration.AddEnvironmentVariables(name);
+        System.Environment.SetEnvironmentVariable(variable, null);
+
+        var wrong = Assert.Throws<SettingsException>(() => SettingsCheck.Run(configuration));
+
+        Assert.All(says, part => Assert.Contains(part, wrong.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_bad_value_of_a_file_is_told_by_the_name_it_has_there_and_one_of_the_command_line_too()
+    {
+        Write("settings/mahavishnu.yaml", "postgresql: { pool_size: 0 }");
+
+        var configuration = Layered(["--VectorIndex:FromRows=few"], [], []);
+
+        Assert.Equal(
+            $"""
+            Database:PoolSize ({Path.Combine(_folder.FullName, "settings", "mahavishnu.yaml")}: postgresql.pool_size): '0' is not a whole number from 1 to 10000.
+            VectorIndex:FromRows (command line): 'few' is not a whole number from 1.
+            """.ReplaceLineEndings("\n"),
+            Assert.Throws<SettingsException>(() => SettingsCheck.Run(configuration)).Message);
+    }
+
+    [Theory]
+    [InlineData("Search:Candidates", "60")]
+    [InlineData("search:fusion", "rrf")]
+    [InlineData("Edge:AllowedHosts:0", "memory.example.com")]
+    [InlineData("Embedding:Profile", "nomic")]
+    [InlineData("Embedding:IdleSeconds", "0.05")]
+    [InlineData("Logging:EventLog:SourceName", "others use this section")]
+    [InlineData("ConnectionStrings:elsewhere", "Host=x")]
+    [InlineData("OLLAMA_MODELS", "/var/models")]
+    [InlineData("SomebodyElses:Key", "value")]
+    [InlineData("Search:VectorWeight", "")]
+    public void What_is_right_or_nobodys_business_passes(string key, string value)
+    {
+        var configuration = new ConfigurationManager { [key] = value };
+
+        SettingsCheck.Run(configuration);
     }
 
     private static string Repository()
