@@ -17,7 +17,7 @@ internal static class AddMessages
         .ProducesValidationProblem();
 
     internal static async Task<Results<Ok<MessagesAdded>, ProblemHttpResult>> HandleAsync(
-        string sessionId, JsonBody<NewMessages> body, ConversationStore conversations, IngestTelemetry telemetry, TimeProvider time, CancellationToken ct)
+        string sessionId, JsonBody<NewMessages> body, ConversationStore conversations, StorageTelemetry telemetry, TimeProvider time, CancellationToken ct)
     {
         var errors = new FieldErrors();
         var messages = body.Value.Messages ?? [];
@@ -38,6 +38,7 @@ internal static class AddMessages
 
         var (turns, refused) = input.Read(messages, time.GetUtcNow());
         var written = turns.Count > 0 ? await conversations.AddAsync(input.SessionId, turns, ct) : [];
+        telemetry.Stored(written.Select(w => (w.Turn.Memory.Type, w.Error is not null ? WriteStatus.Conflict : w.Created ? WriteStatus.Created : WriteStatus.Duplicate)));
         MessageResult[] results =
         [
             .. written.Select(w => w.Error is null
@@ -47,11 +48,7 @@ internal static class AddMessages
                 .OrderBy(r => r.Index),
         ];
         int Of(string status) => results.Count(r => r.Status == status);
-        var counts = new MessageCounts(Of("created"), Of("duplicate"), Of("error"));
-        telemetry.Written(WriteStatus.Created, counts.Created);
-        telemetry.Written(WriteStatus.Duplicate, counts.Duplicate);
-        telemetry.Written(WriteStatus.Conflict, counts.Error);
-        return TypedResults.Ok(new MessagesAdded(input.SessionId, results, counts));
+        return TypedResults.Ok(new MessagesAdded(input.SessionId, results, new MessageCounts(Of("created"), Of("duplicate"), Of("error"))));
     }
 
     private static MessageResult Error(int index, BatchItemError error) => new(index, null, null, "error", null, error);
