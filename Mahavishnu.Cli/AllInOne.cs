@@ -1,5 +1,6 @@
 using Mahavishnu.Embeddings;
 using Mahavishnu.Ingest;
+using Mahavishnu.Mcp;
 using Mahavishnu.Migration;
 using Mahavishnu.Search;
 using Mahavishnu.ServiceDefaults;
@@ -51,6 +52,8 @@ internal sealed class AllInOne : IAsyncDisposable
         builder.AddIngest();
         builder.AddSearch();
         builder.AddMigration();
+        builder.AddServiceClients();
+        builder.AddMcp();
 
         var app = builder.Build();
         app.UseServiceDefaults();
@@ -58,10 +61,12 @@ internal sealed class AllInOne : IAsyncDisposable
         app.MapIngest();
         app.MapSearch();
         app.MapMigration();
+        app.MapMcp();
         app.MapApiPage();
         try
         {
             await app.StartServiceAsync(ct);
+            app.AnswerToEveryName();
         }
         catch (Exception e)
         {

@@ -42,6 +42,7 @@ internal static class UpCommand
         var urls = new Dictionary<string, Uri>(StringComparer.Ordinal)
         {
             ["api"] = new(all.Url, Resources.Api),
+            ["mcp"] = new(all.Url, Resources.Mcp),
             ["openapi"] = new(all.Url, ApiDocument.Path),
             ["page"] = new(all.Url, ApiDocument.Page),
             ["health"] = new(all.Url, HealthRoutes.Ready),

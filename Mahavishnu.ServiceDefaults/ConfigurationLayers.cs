@@ -45,6 +45,8 @@ internal static class ConfigurationLayers
                 new("Logging:LogLevel:Default", "Information"),
                 new("Logging:LogLevel:Microsoft", "Warning"),
                 new("Logging:LogLevel:Microsoft.Hosting.Lifetime", "Information"),
+                // Its finest level writes out whole messages, what was stored and asked among them.
+                new("Logging:LogLevel:ModelContextProtocol", "Warning"),
                 new("Logging:LogLevel:Npgsql", "Warning"),
                 new("Logging:LogLevel:Polly", "Warning"),
                 new("Logging:LogLevel:System.Net.Http", "Warning"),

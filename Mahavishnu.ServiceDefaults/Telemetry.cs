@@ -18,6 +18,9 @@ internal static class Telemetry
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string Protocol = "OTEL_EXPORTER_OTLP_PROTOCOL";
     private const string SamplerName = "OTEL_TRACES_SAMPLER";
+
+    /// <summary>Source and meter of the MCP library: a span for each request, under the trace that the client names in it.</summary>
+    private const string Mcp = "Experimental.ModelContextProtocol";
     private static readonly string[] Protocols = ["grpc", "http/protobuf"];
 
     public static void Add(IHostApplicationBuilder builder, string service)
@@ -40,13 +43,13 @@ internal static class Telemetry
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
-                .AddMeter("Mahavishnu.*", "Yarp.ReverseProxy"))
+                .AddMeter("Mahavishnu.*", "Yarp.ReverseProxy", Mcp))
             .WithTracing(traces =>
             {
                 // Probes come every few seconds and say nothing that the health document does not.
                 traces.AddAspNetCoreInstrumentation(options => options.Filter = context => !HealthRoutes.IsProbe(context.Request.Path))
                     .AddHttpClientInstrumentation()
-                    .AddSource("Mahavishnu.*", "Yarp.ReverseProxy");
+                    .AddSource("Mahavishnu.*", "Yarp.ReverseProxy", Mcp);
                 if (string.IsNullOrWhiteSpace(builder.Configuration[SamplerName]))
                 {
                     traces.SetSampler(new ParentBasedSampler(new WorthATrace()));

@@ -17,6 +17,9 @@ public static class Resources
     /// <summary>Prefix of every REST route.</summary>
     public const string Api = "/api/v1";
 
+    /// <summary>Where agents connect.</summary>
+    public const string Mcp = "/mcp";
+
     /// <summary>Port of the gateway and of <c>mahavishnu up</c>.</summary>
     public const int DefaultPort = 8686;
 

@@ -47,7 +47,7 @@ public sealed class CompositionTests
         var metadata = file.GetMetadataReader();
         var called = metadata.MemberReferences.Select(m => metadata.GetString(metadata.GetMemberReference(m).Name)).ToHashSet(StringComparer.Ordinal);
 
-        foreach (var name in House.Modules.Select(m => m.Split('.')[^1]))
+        foreach (var name in House.Modules.Concat(House.Edges).Select(m => m.Split('.')[^1]))
         {
             Assert.Contains($"Add{name}", called);
             Assert.Contains($"Map{name}", called);

@@ -43,8 +43,12 @@ public sealed class DirectionTests
     }
 
     [Fact]
-    public void The_gateway_knows_names_and_not_modules() =>
-        Assert.Empty(House.Find("Mahavishnu.Gateway").References.Except(["Mahavishnu.Contracts", "Mahavishnu.ServiceDefaults"], StringComparer.Ordinal));
+    public void The_gateway_knows_names_and_edges_and_not_modules() =>
+        Assert.Empty(House.Find("Mahavishnu.Gateway").References.Except(["Mahavishnu.Contracts", "Mahavishnu.ServiceDefaults", .. House.Edges], StringComparer.Ordinal));
+
+    [Fact]
+    public void An_edge_knows_contracts_alone() =>
+        Assert.All(House.Edges, edge => Assert.Equal(["Mahavishnu.Contracts"], House.Find(edge).References));
 
     [Fact]
     public void Nothing_references_an_exe_but_tests_and_the_AppHost()
@@ -83,7 +87,7 @@ public sealed class DirectionTests
     [Fact]
     public void A_module_shows_its_module_type_alone()
     {
-        foreach (var assembly in House.Assemblies.Where(a => House.Modules.Contains(a.GetName().Name)))
+        foreach (var assembly in House.Assemblies.Where(a => House.Modules.Concat(House.Edges).Contains(a.GetName().Name)))
         {
             var type = Assert.Single(assembly.GetExportedTypes());
             Assert.Equal($"{assembly.GetName().Name!.Split('.')[^1]}Module", type.Name);

@@ -20,9 +20,12 @@ internal static class House
 
     public static IReadOnlyList<string> Modules { get; } = ["Mahavishnu.Ingest", "Mahavishnu.Search", "Mahavishnu.Migration"];
 
+    /// <summary>Modules at the door: the gateway and `up` map them, and they reach the others by the typed clients alone.</summary>
+    public static IReadOnlyList<string> Edges { get; } = ["Mahavishnu.Mcp"];
+
     /// <summary>What is shipped, the thin exes apart.</summary>
     public static IReadOnlyList<Assembly> Assemblies { get; } =
-        [.. Modules.Concat(["Mahavishnu.Contracts", "Mahavishnu.Storage", "Mahavishnu.Embeddings", "Mahavishnu.ServiceDefaults", "Mahavishnu.Gateway", "mahavishnu-cli"]).Select(Assembly.Load)];
+        [.. Modules.Concat(Edges).Concat(["Mahavishnu.Contracts", "Mahavishnu.Storage", "Mahavishnu.Embeddings", "Mahavishnu.ServiceDefaults", "Mahavishnu.Gateway", "mahavishnu-cli"]).Select(Assembly.Load)];
 
     /// <summary>Paths relative to the root, with slashes, build output left out.</summary>
     public static IEnumerable<string> Files(string pattern, string folder = "") =>

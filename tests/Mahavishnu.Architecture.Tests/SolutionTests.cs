@@ -34,6 +34,7 @@ public sealed class SolutionTests
     [InlineData("Aspire.Npgsql")]
     [InlineData("CommunityToolkit.Aspire.Hosting.Ollama")]
     [InlineData("Pgvector")]
+    [InlineData("ModelContextProtocol.AspNetCore")]
     [InlineData("Npgsql")]
     [InlineData("DuckDB.NET.Data.Full")]
     [InlineData("Yarp.ReverseProxy")]

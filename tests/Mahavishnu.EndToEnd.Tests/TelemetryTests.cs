@@ -12,6 +12,7 @@ public sealed class TelemetryTests(PostgresFixture postgres)
     private const string Caller = "00f067aa0ba902b7";
     private const string Write = "4bf92f3577b34da6a3ce929d0e0e4736";
     private const string Question = "5bf92f3577b34da6a3ce929d0e0e4737";
+    private const string Called = "7bf92f3577b34da6a3ce929d0e0e4739";
     private const string Ingestion = "6bf92f3577b34da6a3ce929d0e0e4738";
 
     // What people stored, asked and configured. It is in the database and in the answers, and nowhere else.
@@ -52,10 +53,12 @@ public sealed class TelemetryTests(PostgresFixture postgres)
         await Eventually.Async(async () => await database.ScalarAsync<long>("SELECT count(*) FROM embedding_queue") == 0, "The embedding");
         var found = await AskAsync(system, 200, "/api/v1/search", new { query = $"{Secret} {Asked}" }, Question);
         Assert.Equal(0, found.Body.GetProperty("degraded").GetArrayLength());
+        await CallAsync(system);
 
         await HasChainAsync(collector, Write, Resources.Ingest);
         await HasChainAsync(collector, Ingestion, Resources.Ingest);
         await HasChainAsync(collector, Question, Resources.Search);
+        await HasChainAsync(collector, Called, Resources.Search);
         Assert.Contains(collector.Spans, s => s is { TraceId: Question, Scope: "Mahavishnu.Search", Name: "search" });
 
         // The work that was done later leads back to the requests that asked for it: of the repository's chunks by way of the operation.
@@ -84,6 +87,22 @@ public sealed class TelemetryTests(PostgresFixture postgres)
         var answer = await system.Http.AskAsync(HttpMethod.Post, path, Asking.Json(JsonSerializer.Serialize(body)), ("traceparent", $"00-{trace}-{Caller}-01"));
         Assert.True(answer.Status == status, answer.Text);
         return answer;
+    }
+
+    /// <summary>A search over MCP; the trace is part of the message.</summary>
+    private static async Task CallAsync(MahavishnuSystem system)
+    {
+        var message = new
+        {
+            jsonrpc = "2.0",
+            id = 1,
+            method = "tools/call",
+            @params = new { name = "search_memories", arguments = new { query = $"{Secret} {Asked} again" }, _meta = new { traceparent = $"00-{Called}-{Caller}-01" } },
+        };
+        var answer = await system.Http.AskAsync(
+            HttpMethod.Post, Resources.Mcp, Asking.Json(JsonSerializer.Serialize(message)), ("Accept", "application/json, text/event-stream"), ("MCP-Protocol-Version", "2025-11-25"));
+        Assert.Equal(200, answer.Status);
+        Assert.Contains(Secret, answer.Text, StringComparison.Ordinal);
     }
 
     /// <summary>The caller's span → the gateway's → the service's → the database's.</summary>

@@ -1,4 +1,5 @@
 using Mahavishnu.Contracts;
+using Mahavishnu.Mcp;
 using Mahavishnu.ServiceDefaults;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -34,6 +35,8 @@ internal static class GatewayModule
         builder.Services.Replace(ServiceDescriptor.Singleton<IForwarderHttpClientFactory, UpstreamConnections>());
         builder.Services.TryAddSingleton<UpstreamHealth>();
         builder.Services.TryAddSingleton<MergedDocument>();
+        builder.AddServiceClients();
+        builder.AddMcp();
         return builder;
     }
 
@@ -46,6 +49,7 @@ internal static class GatewayModule
         app.MapGet(ApiDocument.Path, async (MergedDocument document, CancellationToken ct) =>
             TypedResults.Json(await document.GetAsync(ct), WireJson.Strict)).ExcludeFromDescription();
         app.MapApiPage();
+        app.MapMcp();
         app.MapReverseProxy(proxy =>
         {
             proxy.Use(UpstreamProblems.ExplainAsync);

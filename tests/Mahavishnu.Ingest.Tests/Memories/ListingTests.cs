@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Mahavishnu.Contracts;
 
 namespace Mahavishnu.Ingest.Tests;
@@ -93,6 +94,7 @@ public sealed class ListingTests(PostgresFixture postgres) : IAsyncLifetime
                 WorkflowId = "w1",
                 RepoId = "r1",
                 SessionId = "s1",
+                Metadata = JsonSerializer.SerializeToElement(new { path = "src/a.cs", ordinal = 3 }),
                 Tags = ["x", "y"],
                 OccurredAt = new DateTimeOffset(2026, 1, 15, 0, 0, 0, TimeSpan.Zero),
             },
@@ -113,7 +115,7 @@ public sealed class ListingTests(PostgresFixture postgres) : IAsyncLifetime
             },
             Ct);
 
-        foreach (var query in (string[])["type=workflow", "source=prefect", "projectId=p1", "agentId=a1", "workflowId=w1", "repoId=r1", "sessionId=s1", "tag=x", "tag=x&tag=y",
+        foreach (var query in (string[])["type=workflow", "source=prefect", "projectId=p1", "agentId=a1", "workflowId=w1", "repoId=r1", "repoId=r1&path=src/a.cs", "sessionId=s1", "tag=x", "tag=x&tag=y",
             "before=2026-02-01", "after=2026-01-15T00:00:00Z&before=2026-02-15T00:00:00Z", "type=workflow&tag=y&projectId=p1"])
         {
             var items = (await _host.Http.FetchAsync($"/memories?{query}")).Body!["items"]!.AsArray();
@@ -122,6 +124,16 @@ public sealed class ListingTests(PostgresFixture postgres) : IAsyncLifetime
 
         Assert.Empty((await _host.Http.FetchAsync("/memories?tag=x&tag=z")).Body!["items"]!.AsArray());
         Assert.Empty((await _host.Http.FetchAsync("/memories?type=workflow&source=agno")).Body!["items"]!.AsArray());
+        Assert.Empty((await _host.Http.FetchAsync("/memories?repoId=r1&path=src")).Body!["items"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task A_path_without_its_repository_is_refused()
+    {
+        var answer = await _host.Http.FetchAsync("/memories?path=src/a.cs");
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
+        Assert.Contains("repoId", answer.Error("path"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
+using Mahavishnu.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -15,7 +16,7 @@ internal static class ListMemories
     private const int UsualLimit = 100;
 
     private static readonly string[] Parameters =
-        ["type", "source", "projectId", "agentId", "workflowId", "repoId", "sessionId", "tag", "after", "before", "includeDeleted", "limit", "cursor"];
+        ["type", "source", "projectId", "agentId", "workflowId", "repoId", "path", "sessionId", "tag", "after", "before", "includeDeleted", "limit", "cursor"];
 
     public static void Map(IEndpointRouteBuilder api) => api.MapGet($"/{Resources.Memories}", HandleAsync)
         .WithQuery(Parameters, repeatable: "tag").WithName(nameof(ListMemories)).WithSummary("List memories, newest arrivals first")
@@ -29,6 +30,7 @@ internal static class ListMemories
         [property: FromQuery(Name = "agentId")] string? AgentId,
         [property: FromQuery(Name = "workflowId")] string? WorkflowId,
         [property: FromQuery(Name = "repoId")] string? RepoId,
+        [property: FromQuery(Name = "path")] string? Path,
         [property: FromQuery(Name = "sessionId")] string? SessionId,
         [property: FromQuery(Name = "tag")] string[]? Tag,
         [property: FromQuery(Name = "after")] string? After,
@@ -65,9 +67,21 @@ internal static class ListMemories
         MemoryFields.Name("agentId", query.AgentId, errors),
         MemoryFields.Name("workflowId", query.WorkflowId, errors),
         MemoryFields.Name("repoId", query.RepoId, errors),
+        Path(query, errors),
         MemoryFields.Name("sessionId", query.SessionId, errors),
         [.. (query.Tag ?? []).Select(t => MemoryFields.Name("tag", t, errors)!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
         KnownQuery.Time("after", query.After, errors),
         KnownQuery.Time("before", query.Before, errors),
         query.IncludeDeleted ?? false);
+
+    /// <summary>A path is one within a repository: by itself it would mean another file in each.</summary>
+    private static string? Path(Query query, FieldErrors errors)
+    {
+        if (query.Path is not null && query.RepoId is null)
+        {
+            errors.Add("path", "The value is a path within a repository: give repoId too.");
+        }
+
+        return query.Path is null ? null : TextSanitizer.Clean(query.Path);
+    }
 }

@@ -8,7 +8,7 @@ namespace Mahavishnu.Ingest;
 
 /// <summary>What a listing of memories shows.</summary>
 internal sealed record MemoryFilter(
-    string? Type, string? Source, string? ProjectId, string? AgentId, string? WorkflowId, string? RepoId, string? SessionId, string[] Tags,
+    string? Type, string? Source, string? ProjectId, string? AgentId, string? WorkflowId, string? RepoId, string? Path, string? SessionId, string[] Tags,
     DateTimeOffset? After, DateTimeOffset? Before, bool IncludeDeleted);
 
 /// <summary>Memories by id, by filter, and as they were.</summary>
@@ -39,23 +39,23 @@ internal sealed class MemoryReadStore(NpgsqlDataSource db, TenantScope tenant)
                   AND ($2::text IS NULL OR memory_type = $2) AND ($3::text IS NULL OR source_system = $3)
                   AND ($4::text IS NULL OR project_id = $4) AND ($5::text IS NULL OR agent_id = $5)
                   AND ($6::text IS NULL OR workflow_id = $6) AND ($7::text IS NULL OR repo_id = $7)
-                  AND ($8::text IS NULL OR session_id = $8)
-                  AND (cardinality($9::text[]) = 0 OR (tags @> $9 AND tags <> '{"{}"}'))
-                  AND ($10::timestamptz IS NULL OR occurred_at >= $10) AND ($11::timestamptz IS NULL OR occurred_at < $11)
-                  AND ($12 OR deleted_at IS NULL)
-                  AND ($13::timestamptz IS NULL OR (created_at, id) < ($13, $14))
-                ORDER BY created_at DESC, id DESC LIMIT $15 + 1),
+                  AND ($8::text IS NULL OR metadata @> jsonb_build_object('path', $8)) AND ($9::text IS NULL OR session_id = $9)
+                  AND (cardinality($10::text[]) = 0 OR (tags @> $10 AND tags <> '{"{}"}'))
+                  AND ($11::timestamptz IS NULL OR occurred_at >= $11) AND ($12::timestamptz IS NULL OR occurred_at < $12)
+                  AND ($13 OR deleted_at IS NULL)
+                  AND ($14::timestamptz IS NULL OR (created_at, id) < ($14, $15))
+                ORDER BY created_at DESC, id DESC LIMIT $16 + 1),
             sized AS (
                 SELECT id, sum(size) OVER (ORDER BY created_at DESC, id DESC) - size AS before, row_number() OVER (ORDER BY created_at DESC, id DESC) AS ordinal,
                        count(*) OVER () AS found
                 FROM page)
             SELECT {MemoryRowStore.Columns}, s.found
             FROM sized s JOIN memories m ON m.tenant_id = $1 AND m.id = s.id
-            WHERE s.ordinal <= $15 AND s.before < $16
+            WHERE s.ordinal <= $16 AND s.before < $17
             ORDER BY s.ordinal
             """);
         command.Parameters.Add(Text(tenant.Current));
-        foreach (var text in (ReadOnlySpan<string?>)[filter.Type, filter.Source, filter.ProjectId, filter.AgentId, filter.WorkflowId, filter.RepoId, filter.SessionId])
+        foreach (var text in (ReadOnlySpan<string?>)[filter.Type, filter.Source, filter.ProjectId, filter.AgentId, filter.WorkflowId, filter.RepoId, filter.Path, filter.SessionId])
         {
             command.Parameters.Add(Text(text));
         }

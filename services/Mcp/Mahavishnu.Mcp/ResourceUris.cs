@@ -1,0 +1,35 @@
+namespace Mahavishnu.Mcp;
+
+/// <summary>The addresses under which clients read what is stored as a whole.</summary>
+internal static class ResourceUris
+{
+    public const string MemoryTemplate = "memory://{id}";
+    public const string RepositoryTemplate = "repo://{repoId}/{+path}";
+
+    private const string MemoryScheme = "memory://";
+    private const string RepositoryScheme = "repo://";
+
+    public static string Memory(Guid id) => MemoryScheme + id;
+
+    public static string File(string repoId, string path) =>
+        $"{RepositoryScheme}{Uri.EscapeDataString(repoId)}/{string.Join('/', path.Split('/').Select(Uri.EscapeDataString))}";
+
+    public static bool IsMemory(string uri, out Guid id)
+    {
+        id = default;
+        return uri.StartsWith(MemoryScheme, StringComparison.OrdinalIgnoreCase) && Guid.TryParseExact(uri[MemoryScheme.Length..].TrimEnd('/'), "D", out id);
+    }
+
+    // repo://mahavishnu/services/Search/Searcher.cs
+    public static bool IsFile(string uri, out string repoId, out string path)
+    {
+        (repoId, path) = ("", "");
+        if (!uri.StartsWith(RepositoryScheme, StringComparison.OrdinalIgnoreCase) || uri[RepositoryScheme.Length..].Split('/', 2) is not [{ Length: > 0 } repo, { Length: > 0 } rest])
+        {
+            return false;
+        }
+
+        (repoId, path) = (Uri.UnescapeDataString(repo), Uri.UnescapeDataString(rest));
+        return true;
+    }
+}

@@ -1,0 +1,84 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Mahavishnu.Contracts;
+using Microsoft.Extensions.Options;
+
+namespace Mahavishnu.Mcp;
+
+internal sealed record SearchMemoriesArguments
+{
+    [Description("What you want to know, as a question or in a few words")]
+    public required string Query { get; init; }
+
+    [Description("Most hits; default 10"), Range(1, SearchRequest.MaxLimit)]
+    public int? Limit { get; init; }
+
+    [AllowedValues(SearchModes.Hybrid, SearchModes.Vector, SearchModes.Text)]
+    public string? Mode { get; init; }
+
+    [Description("rag is code and documents"), AllowedValues(MemoryTypes.Agent, MemoryTypes.Rag, MemoryTypes.Workflow, MemoryTypes.Insight)]
+    public IReadOnlyList<string>? Types { get; init; }
+
+    public IReadOnlyList<string>? Sources { get; init; }
+
+    [Description("Only this project; leave out to search all")]
+    public string? ProjectId { get; init; }
+
+    public string? SessionId { get; init; }
+
+    public string? AgentId { get; init; }
+
+    public string? RepoId { get; init; }
+
+    [Description("All of them")]
+    public IReadOnlyList<string>? Tags { get; init; }
+
+    [Description("Happened at or after")]
+    public DateTimeOffset? After { get; init; }
+
+    [Description("Happened before")]
+    public DateTimeOffset? Before { get; init; }
+
+    [Description("""{"field":"metadata.KEY","op":"eq|ne|lt|lte|gt|gte|in|contains|exists","value":…}; combine with and, or, not""")]
+    public JsonElement? Filter { get; init; }
+
+    [Description("Say how each hit was ranked")]
+    public bool? Explain { get; init; }
+
+    [Description("About the longest answer"), Range(ToolLimits.LeastTokens, ToolLimits.MostTokens), JsonPropertyName("max_tokens")]
+    public int? MaxTokens { get; init; }
+}
+
+/// <summary>Finds memories by meaning and by words.</summary>
+internal sealed class SearchMemoriesTool(SearchClient search, IOptions<McpOptions> options) : MemoryTool<SearchMemoriesArguments, FoundMemories>(
+    "search_memories", "Search memories",
+    "Find what was said, decided, learned or done before, by meaning and by words, best first. Call it before you start a task, before you answer about earlier work, preferences or decisions, "
+    + "and when something fails that may have failed before. For source code call search_code. No hit means nothing is stored about it.",
+    ToolEffects.Reads)
+{
+    protected override async Task<ToolAnswer<FoundMemories>> AnswerAsync(SearchMemoriesArguments arguments, CancellationToken ct)
+    {
+        var response = await search.SearchAsync(
+            new SearchRequest
+            {
+                Query = arguments.Query,
+                Limit = arguments.Limit,
+                Mode = arguments.Mode,
+                Types = arguments.Types,
+                Sources = arguments.Sources,
+                ProjectId = arguments.ProjectId,
+                SessionId = arguments.SessionId,
+                AgentId = arguments.AgentId,
+                RepoId = arguments.RepoId,
+                Tags = arguments.Tags,
+                After = arguments.After,
+                Before = arguments.Before,
+                Filter = arguments.Filter,
+                Explain = arguments.Explain,
+            },
+            ct);
+        return FoundMemories.Answer(response, arguments.MaxTokens ?? options.Value.MaxTokens);
+    }
+}
