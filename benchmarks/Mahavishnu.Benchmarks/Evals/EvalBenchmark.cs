@@ -12,9 +12,9 @@ internal sealed class EvalBenchmark : IBenchmark
     public async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkArguments arguments, CancellationToken ct)
     {
         var most = arguments.Number("questions", 1_500);
-        EvalSet?[] sets = [CSharpSet.Make(most), PythonSet.Make(most)];
+        EvalSet?[] sets = [CSharpSet.Make(most), PythonSet.Make(most), TalkSet.Read()];
         var figures = new List<Figure>();
-        foreach (var set in sets.OfType<EvalSet>())
+        foreach (var set in sets.OfType<EvalSet>().Where(s => s.Questions.Count > 0))
         {
             await using var database = await BenchmarkDatabaseStore.CreateAsync(ct);
             figures.AddRange(Figures(await EvalRun.MeasureAsync(set, database.ConnectionString, ct)));
@@ -25,7 +25,7 @@ internal sealed class EvalBenchmark : IBenchmark
 
     private static IEnumerable<Figure> Figures(EvalResult result)
     {
-        var talk = result.Set.Name == "talk";
+        var talk = result.Set.Name == TalkSet.Name;
         yield return new Figure($"{result.Set.Name}: documents", result.Set.Documents.Count, "texts");
         yield return new Figure($"{result.Set.Name}: questions", result.Set.Questions.Count, "questions", AtLeast: talk ? 200 : 1_000);
         IReadOnlyList<string?> categories = result.Categories.Count > 1 ? [null, .. result.Categories] : [null];

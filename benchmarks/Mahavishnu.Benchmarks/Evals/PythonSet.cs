@@ -33,6 +33,6 @@ internal static partial class PythonSet
 
     // def name(…):            its body: whatever is blank or further in
     //     """What it is for."""
-    [GeneratedRegex(""""^(?<in>[ \t]*)(?<head>(async )?def \w+\((.|\n){0,400}?:\n)\s*r?"""(?<doc>[^"\\]+)"""(?<body>(\n([ \t]*|\k<in>[ \t].*))*)"""", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 10_000)]
+    [GeneratedRegex(""""^(?<in>[ \t]*)(?<head>(async )?def \w+\((.|\n){0,400}?:\n)\s*r?"""(?<doc>[^"\\]+)"""(?<body>(\n(\k<in>[ \t]+\S.*|[ \t]*(?=\n|\z)))*)"""", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex Function { get; }
 }

@@ -20,7 +20,7 @@ internal sealed class ServiceDeployment : IAsyncDisposable
     private readonly Dictionary<string, ServiceProcess> _running = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _urls = new(StringComparer.Ordinal);
 
-    private ServiceDeployment(string connectionString, OllamaServer model)
+    private ServiceDeployment(string connectionString, OllamaServer model, IReadOnlyDictionary<string, string?>? settings)
     {
         _model = model;
         _settings = new Dictionary<string, string?>(Settings(connectionString, model), StringComparer.Ordinal)
@@ -30,6 +30,10 @@ internal sealed class ServiceDeployment : IAsyncDisposable
             // The line that says where it listens.
             ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Information",
         };
+        foreach (var (name, value) in settings ?? new Dictionary<string, string?>(StringComparer.Ordinal))
+        {
+            _settings[name] = value;
+        }
     }
 
     /// <summary>The public door.</summary>
@@ -46,9 +50,10 @@ internal sealed class ServiceDeployment : IAsyncDisposable
         ["VectorIndex:FromRows"] = "2000000000",
     };
 
-    public static async Task<ServiceDeployment> StartAsync(string connectionString, CancellationToken ct)
+    /// <param name="settings">What is different in this run.</param>
+    public static async Task<ServiceDeployment> StartAsync(string connectionString, CancellationToken ct, IReadOnlyDictionary<string, string?>? settings = null)
     {
-        var deployment = new ServiceDeployment(connectionString, await OllamaServer.StartNewAsync(SyntheticQuestion.Model));
+        var deployment = new ServiceDeployment(connectionString, await OllamaServer.StartNewAsync(SyntheticQuestion.Model), settings);
         try
         {
             foreach (var name in Programs.Keys.Where(n => n != Resources.Gateway))

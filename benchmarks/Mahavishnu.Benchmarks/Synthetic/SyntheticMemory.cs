@@ -20,6 +20,8 @@ internal sealed record SyntheticMemory(Guid Id, string Type, string Source, stri
 
     public static string RepoName(int number) => string.Create(CultureInfo.InvariantCulture, $"repo-{number % Repos:000}");
 
+    public static string ProjectName(int number) => string.Create(CultureInfo.InvariantCulture, $"project-{number % Projects:00}");
+
     public static SyntheticMemory Of(long row)
     {
         var group = row / Together;
@@ -34,7 +36,7 @@ internal sealed record SyntheticMemory(Guid Id, string Type, string Source, stri
             source,
             SyntheticTexts.Of(row, SyntheticVectors.ClusterOf(row)),
             RepoName(repo),
-            string.Create(CultureInfo.InvariantCulture, $"project-{repo % Projects:00}"),
+            ProjectName(repo),
             type == MemoryTypes.Agent ? string.Create(CultureInfo.InvariantCulture, $"session-{group}") : null,
             type == MemoryTypes.Rag
                 ? string.Create(CultureInfo.InvariantCulture, $$$"""{"path":"src/part{{{group % 97}}}/file{{{group}}}.cs","language":"csharp","lines":{"start":{{{line + 1}}},"end":{{{line + 40}}}}}""")
