@@ -48,7 +48,8 @@ internal static class House
         return new Project(
             Path.GetFileNameWithoutExtension(path),
             path,
-            [.. xml.Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension(Path.GetFullPath(Path.Combine(folder, ((string)r.Attribute("Include")!).Replace('\\', '/')))))],
+            // What is only built beside, to be started as a process, is not referenced.
+            [.. xml.Descendants("ProjectReference").Where(r => (string?)r.Attribute("ReferenceOutputAssembly") != "false").Select(r => Path.GetFileNameWithoutExtension(Path.GetFullPath(Path.Combine(folder, ((string)r.Attribute("Include")!).Replace('\\', '/')))))],
             [.. xml.Descendants("PackageReference").Select(r => ((string)r.Attribute("Include")!, r.Attribute("Version") is not null || r.Attribute("VersionOverride") is not null))],
             sdk.Contains("Web", StringComparison.Ordinal) || sdk.Contains("AppHost", StringComparison.Ordinal) || xml.Descendants("OutputType").Any(o => o.Value == "Exe"));
     }
