@@ -104,7 +104,7 @@ internal sealed class AllInOne : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(CancellationToken.None);
-        await _app.DisposeAsync();
+        await Stopping.CloseAsync(_app);
     }
 
     /// <summary>After a start that failed: what had started before the failure would work on without a home.</summary>

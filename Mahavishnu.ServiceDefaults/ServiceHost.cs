@@ -19,13 +19,20 @@ public static class ServiceHost
             var builder = WebApplication.CreateBuilder(args);
             builder.AddServiceDefaults(service);
             add(builder);
-            await using var app = builder.Build();
-            app.UseServiceDefaults();
-            map(app);
-            // Ctrl+C and SIGTERM are the host's own: they end the wait, and a token of ours would cut the start short.
-            await app.StartServiceAsync(CancellationToken.None);
-            await app.WaitForShutdownAsync(CancellationToken.None);
-            return 0;
+            var app = builder.Build();
+            try
+            {
+                app.UseServiceDefaults();
+                map(app);
+                // Ctrl+C and SIGTERM are the host's own: they end the wait, and a token of ours would cut the start short.
+                await app.StartServiceAsync(CancellationToken.None);
+                await app.WaitForShutdownAsync(CancellationToken.None);
+                return 0;
+            }
+            finally
+            {
+                await Stopping.CloseAsync(app);
+            }
         });
 
     /// <summary>Starts after all settings have been checked.</summary>
