@@ -86,6 +86,30 @@ public sealed class ProxyTests
     }
 
     [Fact]
+    public async Task A_read_that_was_cut_off_before_its_answer_is_sent_again_and_a_write_is_not()
+    {
+        var (reads, writes) = (0, 0);
+        await using var house = await House.StartAsync(app =>
+        {
+            // The service is killed while it has the request, twice.
+            app.MapGet("/api/v1/memories/read", (HttpContext context) => Interlocked.Increment(ref reads) < 3 ? Cut(context) : Results.Ok(new { reads }));
+            app.MapPost("/api/v1/memories", (HttpContext context) => Interlocked.Increment(ref writes) > 0 ? Cut(context) : Results.Ok());
+        });
+
+        var read = await house.AskAsync(HttpMethod.Get, "/api/v1/memories/read");
+        var write = await house.AskAsync(HttpMethod.Post, "/api/v1/memories", new StringContent("{}", Encoding.UTF8, "application/json"));
+
+        Assert.Equal((HttpStatusCode.OK, 3), (read.Status, (int)read.Body!["reads"]!));
+        Assert.Equal((HttpStatusCode.BadGateway, 1), (write.Status, writes));
+
+        static IResult Cut(HttpContext context)
+        {
+            context.Abort();
+            return Results.Empty;
+        }
+    }
+
+    [Fact]
     public async Task A_service_that_says_nothing_in_time_is_a_504()
     {
         await using var house = await House.StartAsync(

@@ -53,6 +53,7 @@ internal static class GatewayModule
         app.MapReverseProxy(proxy =>
         {
             proxy.Use(UpstreamProblems.ExplainAsync);
+            proxy.Use(SafeRepeat.SendAsync);
             proxy.UseLoadBalancing();
         });
     }
