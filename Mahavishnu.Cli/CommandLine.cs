@@ -35,6 +35,7 @@ internal static class CommandLine
             ImportCommand.Create(options, terminal),
             SearchCommand.Create(options, terminal),
             ConversationCommand.Create(options, terminal),
+            WorkflowCommand.Create(options, terminal),
             StatusCommand.Create(options, terminal),
             EmbeddingsCommand.Create(options, terminal),
             EvalCommand.Create(options, terminal),

@@ -34,6 +34,10 @@ public static class Resources
 
     public const string Memories = "memories";
     public const string Conversations = "conversations";
+    public const string Workflows = "workflows";
+
+    /// <summary>A question about executions: search answers it, as it answers all questions.</summary>
+    public const string WorkflowRecall = "workflows/recall";
     public const string Repositories = "repositories";
     public const string Operations = "operations";
     public const string Embeddings = "embeddings";
@@ -42,17 +46,24 @@ public static class Resources
     public const string Imports = "imports";
     public const string Schema = "schema";
 
-    /// <summary>First path segment under <see cref="Api"/> → the service that serves it.</summary>
+    /// <summary>First path segments under <see cref="Api"/> → the service that serves what begins with them; the longest that fits counts.</summary>
     public static IReadOnlyDictionary<string, string> Routes { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         [Memories] = Ingest,
         [Conversations] = Ingest,
+        [Workflows] = Ingest,
         [Repositories] = Ingest,
         [Operations] = Ingest,
         [Embeddings] = Ingest,
         [SearchRoute] = Search,
         [Evaluations] = Search,
+        [WorkflowRecall] = Search,
         [Imports] = Migration,
         [Schema] = Migration,
     };
+
+    /// <summary>Which of <see cref="Routes"/> a path belongs to: <c>/api/v1/memories:batch</c> → memories; null where to none.</summary>
+    public static string? RouteOf(string path) => Routes.Keys
+        .Where(route => path.StartsWith($"{Api}/{route}", StringComparison.Ordinal) && (path.Length == Api.Length + 1 + route.Length || path[Api.Length + 1 + route.Length] is '/' or ':'))
+        .MaxBy(route => route.Length);
 }

@@ -23,7 +23,7 @@ public sealed class CompositionTests
 
         foreach (var (resource, service) in Resources.Routes)
         {
-            var own = routes.Where(r => r.Match.Path!.StartsWith($"/api/v1/{resource}/", StringComparison.Ordinal) || r.Match.Path.StartsWith($"/api/v1/{resource}:", StringComparison.Ordinal)).ToList();
+            var own = routes.Where(r => Resources.RouteOf(r.Match.Path!) == resource).ToList();
             Assert.Contains(own, r => r.Match.Path == $"/api/v1/{resource}/{{**rest}}");
             Assert.All(own, r => Assert.Equal(service, ProxyMap.ServiceOf(r.ClusterId!)));
         }
@@ -60,7 +60,7 @@ public sealed class CompositionTests
             Resources.Routes.Values.Append(Resources.Gateway).Distinct(StringComparer.Ordinal).Count(),
             Resources.Ports.Values.Distinct().Count());
 
-    /// <summary>First segments under /api/v1 of the routes that the module maps.</summary>
+    /// <summary>The names of the table to which the routes that the module maps belong; one that belongs to none as it is.</summary>
     private static IEnumerable<string> Served(string module)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Test", ContentRootPath = AppContext.BaseDirectory });
@@ -78,6 +78,6 @@ public sealed class CompositionTests
         type.GetMethod($"Map{name}")!.Invoke(null, [app]);
         return [.. ((IEndpointRouteBuilder)app).DataSources.SelectMany(d => d.Endpoints).OfType<RouteEndpoint>()
             .Select(e => e.RoutePattern.RawText!)
-            .Select(p => p.StartsWith(Resources.Api + '/', StringComparison.Ordinal) ? p[(Resources.Api.Length + 1)..].Split('/', ':')[0] : p)];
+            .Select(p => Resources.RouteOf(p) ?? p)];
     }
 }

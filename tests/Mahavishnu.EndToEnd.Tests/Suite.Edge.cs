@@ -18,6 +18,7 @@ public abstract partial class Suite
         "GET /api/v1/imports", "GET /api/v1/imports/{id}", "GET /api/v1/imports/{id}/rejects",
         "GET /api/v1/memories", "GET /api/v1/memories/{id}", "GET /api/v1/memories/{id}/history",
         "GET /api/v1/operations", "GET /api/v1/operations/{id}", "GET /api/v1/operations/{id}/events", "GET /api/v1/repositories", "GET /api/v1/repositories/{repoId}", "GET /api/v1/schema",
+        "GET /api/v1/workflows", "GET /api/v1/workflows/{id}",
         "PATCH /api/v1/memories/{id}",
         "POST /api/v1/conversations/{sessionId}/messages", "POST /api/v1/conversations/{sessionId}:restore",
         "POST /api/v1/embeddings", "POST /api/v1/embeddings/dead-letters:retry", "POST /api/v1/embeddings/{id}:activate", "POST /api/v1/embeddings/{id}:compare",
@@ -25,6 +26,8 @@ public abstract partial class Suite
         "POST /api/v1/imports", "POST /api/v1/imports/{id}:undo",
         "POST /api/v1/memories", "POST /api/v1/memories/{id}:restore", "POST /api/v1/memories:batch", "POST /api/v1/operations/{id}:cancel",
         "POST /api/v1/operations/{id}:retry", "POST /api/v1/repositories", "POST /api/v1/search", "POST /api/v1/search/unified",
+        "POST /api/v1/workflows", "POST /api/v1/workflows/recall",
+        "POST /api/v1/workflows/{id}:cancel", "POST /api/v1/workflows/{id}:fail", "POST /api/v1/workflows/{id}:finish", "POST /api/v1/workflows/{id}:start",
     ];
 
     [Theory]

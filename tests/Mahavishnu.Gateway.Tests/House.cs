@@ -67,7 +67,8 @@ internal sealed class House : IAsyncDisposable
     {
         _gateway = gateway;
         Services = services;
-        Http = new HttpClient { BaseAddress = new Uri(gateway.Urls.Single()) };
+        // Who asks before sending waits for the answer: on a busy machine that takes longer than the second that is usual.
+        Http = new HttpClient(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromSeconds(30) }) { BaseAddress = new Uri(gateway.Urls.Single()) };
     }
 
     public HttpClient Http { get; }

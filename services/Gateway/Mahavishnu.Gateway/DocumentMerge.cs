@@ -112,16 +112,7 @@ internal static class DocumentMerge
     }
 
     /// <summary>/api/v1/memories:batch → ingest; null for what every service has, such as /api/v1/health.</summary>
-    private static string? Owner(string path)
-    {
-        if (!path.StartsWith(Resources.Api + '/', StringComparison.Ordinal))
-        {
-            return null;
-        }
-
-        var segment = path[(Resources.Api.Length + 1)..].Split('/', ':')[0];
-        return Resources.Routes.GetValueOrDefault(segment);
-    }
+    private static string? Owner(string path) => Resources.RouteOf(path) is { } route ? Resources.Routes[route] : null;
 
     private static void Add(JsonObject target, JsonNode? source, Func<string, bool> wanted)
     {

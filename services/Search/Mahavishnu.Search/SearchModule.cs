@@ -27,6 +27,8 @@ public static class SearchModule
         services.TryAddSingleton<SearchTelemetry>();
         services.TryAddSingleton<Searcher>();
         services.TryAddSingleton<UnifiedSearcher>();
+        services.TryAddSingleton<RecallStore>();
+        services.TryAddSingleton<WorkflowRecall>();
         services.TryAddSingleton<Evaluator>();
         services.TryAddSingleton<QuestionSampler>();
         services.AddHostedService(provider => provider.GetRequiredService<QuestionSampler>());
@@ -46,6 +48,7 @@ public static class SearchModule
         var search = api.MapGroup($"/{Resources.SearchRoute}").WithTags("Search");
         SearchMemories.Map(search);
         SearchUnified.Map(search);
+        RecallWorkflows.Map(api.MapGroup($"/{Resources.WorkflowRecall}").WithTags("Workflows"));
         var evaluations = api.MapGroup("").WithTags("Evaluations");
         PinnedQueries.Map(evaluations);
         RunEvaluation.Map(evaluations);

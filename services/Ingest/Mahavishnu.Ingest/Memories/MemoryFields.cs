@@ -134,19 +134,30 @@ internal static class MemoryFields
             return "{}";
         }
 
-        var said = new List<string>();
-        Look(metadata, 1, Field, said);
-        if (said is [var first, ..])
+        return Json(Field, given, MemoryLimits.MetadataBytes, MemoryLimits.MetadataDepth, errors) ?? "{}";
+    }
+
+    /// <summary>Any JSON: optional, within a size and a depth.</summary>
+    public static string? Json(string field, JsonElement? given, int mostBytes, int mostDepth, FieldErrors errors)
+    {
+        if (given is not { } json || json.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined)
         {
-            errors.Add(Field, first);
-            return "{}";
+            return null;
         }
 
-        var clean = TextSanitizer.CleanJson(metadata);
-        if (clean.Length > MemoryLimits.MetadataBytes / 3 && Encoding.UTF8.GetByteCount(clean) > MemoryLimits.MetadataBytes
-            && JsonSerializer.SerializeToUtf8Bytes(JsonElement.Parse(clean), WireJson.Strict).Length is > MemoryLimits.MetadataBytes and var bytes)
+        var said = new List<string>();
+        Look(json, 1, mostDepth, field, said);
+        if (said is [var first, ..])
         {
-            errors.Add(Field, string.Create(CultureInfo.InvariantCulture, $"The value has {bytes:N0} bytes; at most {MemoryLimits.MetadataBytes:N0} are allowed."));
+            errors.Add(field, first);
+            return null;
+        }
+
+        var clean = TextSanitizer.CleanJson(json);
+        if (clean.Length > mostBytes / 3 && Encoding.UTF8.GetByteCount(clean) > mostBytes
+            && JsonSerializer.SerializeToUtf8Bytes(JsonElement.Parse(clean), WireJson.Strict).Length is var bytes && bytes > mostBytes)
+        {
+            errors.Add(field, string.Create(CultureInfo.InvariantCulture, $"The value has {bytes:N0} bytes; at most {mostBytes:N0} are allowed."));
         }
 
         return clean;
@@ -162,7 +173,7 @@ internal static class MemoryFields
         return given;
     }
 
-    private static void Look(JsonElement element, int depth, string path, List<string> said)
+    private static void Look(JsonElement element, int depth, int mostDepth, string path, List<string> said)
     {
         if (said.Count > 0)
         {
@@ -171,20 +182,20 @@ internal static class MemoryFields
 
         switch (element.ValueKind)
         {
-            case JsonValueKind.Object or JsonValueKind.Array when depth > MemoryLimits.MetadataDepth:
-                said.Add($"Objects and lists may be nested {MemoryLimits.MetadataDepth} deep; {path} is deeper.");
+            case JsonValueKind.Object or JsonValueKind.Array when depth > mostDepth:
+                said.Add(string.Create(CultureInfo.InvariantCulture, $"Objects and lists may be nested {mostDepth} deep; {path} is deeper."));
                 break;
             case JsonValueKind.Object:
                 foreach (var property in element.EnumerateObject())
                 {
-                    Look(property.Value, depth + 1, $"{path}.{property.Name}", said);
+                    Look(property.Value, depth + 1, mostDepth, $"{path}.{property.Name}", said);
                 }
 
                 break;
             case JsonValueKind.Array:
                 foreach (var item in element.EnumerateArray())
                 {
-                    Look(item, depth + 1, $"{path}[]", said);
+                    Look(item, depth + 1, mostDepth, $"{path}[]", said);
                 }
 
                 break;

@@ -55,12 +55,8 @@ internal static class MemoryInput
             errors.Add("occurredAt", "The value can be changed, but not cleared.");
         }
 
-        return errors.Any ? null : before => new MemoryDraft
+        return errors.Any ? null : before => Same(before) with
         {
-            Id = before.Id,
-            Type = before.Type,
-            Source = before.Source,
-            RepoId = before.RepoId,
             Title = given.Contains("title") ? title : before.Title,
             Content = content ?? before.Content,
             Tags = given.Contains("tags") ? tags : before.Tags,
@@ -73,4 +69,23 @@ internal static class MemoryInput
             ExpiresAt = given.Contains("expiresAt") ? expiresAt : before.ExpiresAt,
         };
     }
+
+    /// <summary>The draft that changes nothing.</summary>
+    public static MemoryDraft Same(Memory memory) => new()
+    {
+        Id = memory.Id,
+        Type = memory.Type,
+        Source = memory.Source,
+        RepoId = memory.RepoId,
+        Title = memory.Title,
+        Content = memory.Content,
+        Tags = memory.Tags,
+        ProjectId = memory.ProjectId,
+        AgentId = memory.AgentId,
+        WorkflowId = memory.WorkflowId,
+        SessionId = memory.SessionId,
+        Metadata = memory.Metadata.GetRawText(),
+        OccurredAt = memory.OccurredAt,
+        ExpiresAt = memory.ExpiresAt,
+    };
 }
