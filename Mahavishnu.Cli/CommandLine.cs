@@ -41,6 +41,7 @@ internal static class CommandLine
             EvalCommand.Create(options, terminal),
             DbCommands.Create(options, terminal),
             ConfigCommand.Create(options, terminal),
+            McpCommand.Create(options, terminal),
             TestCommand.Create(terminal, args),
         };
     }

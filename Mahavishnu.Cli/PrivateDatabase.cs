@@ -38,8 +38,10 @@ internal static class PrivateDatabase
         }
 
         var script = Path.Combine(Checkout.Require("the private PostgreSQL"), "infra", "postgres", "local.sh");
-        using var process = Process.Start(new ProcessStartInfo("bash", [script, .. arguments]) { RedirectStandardOutput = true, UseShellExecute = false })
+        using var process = Process.Start(new ProcessStartInfo("bash", [script, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false })
             ?? throw new CliException($"{script} could not be started.");
+        // What comes in there may be for the verb: an agent's messages.
+        process.StandardInput.Close();
         try
         {
             var output = await process.StandardOutput.ReadToEndAsync(ct);

@@ -35,20 +35,14 @@ internal sealed class ProgramProcess : IAsyncDisposable
     /// <param name="assembly">File name without extension.</param>
     public static ProgramProcess Start(string project, string assembly, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(Root, project, "bin", Configuration, "net10.0", assembly + ".dll"), .. arguments])
+        var start = new ProcessStartInfo("dotnet", [ProgramFile(project, assembly), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
             UseShellExecute = false,
         };
-        foreach (var name in start.Environment.Keys.Where(IsSetting).ToList())
-        {
-            start.Environment.Remove(name);
-        }
-
-        start.Environment["MAHAVISHNU_SETTINGS"] = "";
-        start.Environment["MAHAVISHNU_ROOT"] = Root;
+        Isolate(start);
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
@@ -57,6 +51,21 @@ internal sealed class ProgramProcess : IAsyncDisposable
         var process = new ProgramProcess(Process.Start(start)!);
         process._process.StandardInput.Close();
         return process;
+    }
+
+    /// <summary>The program's file, as it was built with these tests.</summary>
+    public static string ProgramFile(string project, string assembly) => Path.Combine(Root, project, "bin", Configuration, "net10.0", assembly + ".dll");
+
+    /// <summary>Takes the developer's own settings away from what is about to start.</summary>
+    public static void Isolate(ProcessStartInfo start)
+    {
+        foreach (var name in start.Environment.Keys.Where(IsSetting).ToList())
+        {
+            start.Environment.Remove(name);
+        }
+
+        start.Environment["MAHAVISHNU_SETTINGS"] = "";
+        start.Environment["MAHAVISHNU_ROOT"] = Root;
     }
 
     /// <summary>The first line of the output, now or later, of which <paramref name="pick"/> makes something.</summary>
