@@ -24,13 +24,14 @@ internal static class PrivateDatabase
     /// <returns>Its exit code, which has the meaning of ours.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, Terminal terminal, CancellationToken ct)
     {
-        var (code, output) = await CaptureAsync(arguments, ct);
+        var (code, output) = await CaptureAsync(arguments, ct, asks: true);
         await terminal.Out.WriteAsync(output);
         return code;
     }
 
     /// <summary>As <see cref="RunAsync"/>, with the answer in hand. What the script remarks goes to standard error as it comes.</summary>
-    public static async Task<(int Code, string Output)> CaptureAsync(IReadOnlyList<string> arguments, CancellationToken ct)
+    /// <param name="asks">Whether the script may ask the person who sits at standard input.</param>
+    public static async Task<(int Code, string Output)> CaptureAsync(IReadOnlyList<string> arguments, CancellationToken ct, bool asks = false)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -38,10 +39,14 @@ internal static class PrivateDatabase
         }
 
         var script = Path.Combine(Checkout.Require("the private PostgreSQL"), "infra", "postgres", "local.sh");
-        using var process = Process.Start(new ProcessStartInfo("bash", [script, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false })
+        using var process = Process.Start(new ProcessStartInfo("bash", [script, .. arguments]) { RedirectStandardInput = !asks, RedirectStandardOutput = true, UseShellExecute = false })
             ?? throw new CliException($"{script} could not be started.");
-        // What comes in there may be for the verb: an agent's messages.
-        process.StandardInput.Close();
+        if (!asks)
+        {
+            // What comes in there is for somebody else: an agent's messages to `mcp`.
+            process.StandardInput.Close();
+        }
+
         try
         {
             var output = await process.StandardOutput.ReadToEndAsync(ct);
