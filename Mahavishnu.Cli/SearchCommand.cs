@@ -13,7 +13,7 @@ internal static class SearchCommand
 
     public static Command Create(GlobalOptions options, Terminal terminal)
     {
-        var question = new Argument<string[]>("QUESTION") { Description = "What you want to know; several words need no quotes", Arity = ArgumentArity.OneOrMore };
+        var question = new Argument<string[]>("QUESTION") { Description = "What you want to know; several words need no quotes. '\"in quotes\"' must stand in the text as it is; -word must not be there (put -- before the question then)", Arity = ArgumentArity.OneOrMore };
         var mode = new Option<string?>("--mode") { Description = "hybrid (default), vector or text", HelpName = "M" };
         mode.AcceptOnly(SearchModes.All);
         var types = new Option<string[]>("--type") { Description = "Only memories of this type; may be repeated", HelpName = "T" };
@@ -22,9 +22,11 @@ internal static class SearchCommand
         var project = new Option<string?>("--project") { Description = "Only this project", HelpName = "P" };
         var repo = new Option<string?>("--repo") { Description = "Only this repository", HelpName = "R" };
         var limit = WholeNumber.Option("--limit", 1, SearchRequest.MaxLimit, "Most hits; default 10");
+        var halfLife = new Option<string?>("--half-life") { Description = "Recent memories first: one so old counts half, such as 30d, 12h or 1y", HelpName = "AGE" };
+        var language = new Option<string?>("--language") { Description = "The language of the question's words, such as german; else those in use", HelpName = "L" };
         var explain = new Option<bool>("--explain") { Description = "Show each hit's rank and score in each arm" };
 
-        var command = new Command("search", "Find memories by meaning and by words") { question, mode, types, sources, project, repo, limit, explain };
+        var command = new Command("search", "Find memories by meaning and by words") { question, mode, types, sources, project, repo, limit, halfLife, language, explain };
         command.SetAction(async (parsed, ct) =>
         {
             var request = new SearchRequest
@@ -36,6 +38,8 @@ internal static class SearchCommand
                 ProjectId = parsed.GetValue(project),
                 RepoId = parsed.GetValue(repo),
                 Limit = parsed.GetValue(limit),
+                HalfLife = parsed.GetValue(halfLife),
+                Language = parsed.GetValue(language),
                 Explain = parsed.GetValue(explain) ? true : null,
             };
             await using var service = await ServiceConnection.OpenAsync(await ServiceConnection.FindAsync(options, parsed, ct), roots: [], terminal, ct);
@@ -87,7 +91,11 @@ internal static class SearchCommand
         {
             var vector = why.Vector is { } v ? string.Create(CultureInfo.InvariantCulture, $"vector #{v.Rank} {v.Similarity:0.000}") : "vector –";
             var text = why.Text is { } w ? string.Create(CultureInfo.InvariantCulture, $"text #{w.Rank} {w.Score:0.000}") : "text –";
-            screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"    {vector}, {text}, neighbour {why.Neighbour:0.000}, fused {why.Fused:0.000}\n"), new Style(decoration: Decoration.Dim)));
+            screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"    {vector}, {text}, neighbour {why.Neighbour:0.000}, fused {why.Fused:0.000}{(why.Recency is { } age ? $", recency {age:0.000}" : "")}\n"), new Style(decoration: Decoration.Dim)));
+            if (why.Text?.Words is { Count: > 0 } words)
+            {
+                screen.Write(new Text($"    {string.Join(", ", words.Select(x => string.Create(CultureInfo.InvariantCulture, $"{x.Word} {x.Score:0.000}")))}\n", new Style(decoration: Decoration.Dim)));
+            }
         }
     }
 

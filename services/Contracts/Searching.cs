@@ -20,6 +20,10 @@ public sealed record SearchRequest
     public const int MaxQueryLength = 8_000;
     public const int MaxLimit = 200;
 
+    /// <summary>
+    /// Words to look for. "In quotes" it must stand in the text as it is; -word and -"quoted" must not be there. A dash inside words or before another sign, and one
+    /// before one or two letters (-rf), is none of these.
+    /// </summary>
     public string? Query { get; init; }
 
     /// <summary>Id of a memory whose neighbours are wanted.</summary>
@@ -52,13 +56,37 @@ public sealed record SearchRequest
     /// <summary><c>none</c> (default), <c>file</c> or <c>session</c>: at most the best hit of each.</summary>
     public string? GroupBy { get; init; }
     public bool? Explain { get; init; }
+
+    /// <summary>Recent memories first: after this long a memory's score counts half, after twice as long a quarter. A number and one of m, h, d, w, y, such as <c>30d</c>; off unless given.</summary>
+    public string? HalfLife { get; init; }
+
+    /// <summary>The language that the question's words are in, such as <c>german</c>; else those in use where it is asked.</summary>
+    public string? Language { get; init; }
 }
 
 /// <param name="Hits">Best first.</param>
 /// <param name="Model">The embedding model of the active space; null while there is none.</param>
 /// <param name="Degraded">What was missing, as codes of <see cref="ErrorCodes.Degraded"/>.</param>
 public sealed record SearchResponse(
-    IReadOnlyList<SearchHit> Hits, string Mode, string? Model, IReadOnlyList<string> Degraded, double TookMs);
+    IReadOnlyList<SearchHit> Hits, string Mode, string? Model, IReadOnlyList<string> Degraded, double TookMs)
+{
+    /// <summary>How the question was understood; only with <c>explain</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public UnderstoodQuestion? Understood { get; init; }
+}
+
+/// <summary>What became of a question.</summary>
+/// <param name="Words">What was looked for by its words and, where there is a model, by its meaning.</param>
+/// <param name="Phrases">What had to stand in the text as it is.</param>
+/// <param name="Excluded">What must not be there.</param>
+/// <param name="Prefix">What a word may begin with; only of a question of one short word.</param>
+/// <param name="Names">What was taken for a path or a symbol: code of that name comes first.</param>
+/// <param name="Languages">The text configurations the words were read in.</param>
+/// <param name="Fusion">How the arms were put together; null where there was one.</param>
+/// <param name="VectorWeight">The vector arm's share in it, where that counts.</param>
+public sealed record UnderstoodQuestion(
+    string Words, IReadOnlyList<string> Phrases, IReadOnlyList<string> Excluded, string? Prefix, IReadOnlyList<string> Names, IReadOnlyList<string> Languages,
+    string? Fusion, double? VectorWeight);
 
 /// <summary>One memory found.</summary>
 public sealed record SearchHit
@@ -98,9 +126,16 @@ public sealed record SearchHit
 /// <summary>Lines of a file, from 1, both included.</summary>
 public sealed record LineRange(int Start, int End);
 
-/// <summary>How a hit came to its place: rank (from 1) and score in each arm, the neighbours' share, the fused score.</summary>
-public sealed record HitExplanation(VectorRank? Vector, TextRank? Text, double Neighbour, double Fused);
+/// <summary>How a hit came to its place: rank (from 1) and score in each arm, the neighbours' share, the fused score, and what its age left of them.</summary>
+/// <param name="Recency">1 now, 0.5 after a half-life; null unless one was given. The hit's score is (fused + neighbour) times this.</param>
+public sealed record HitExplanation(VectorRank? Vector, TextRank? Text, double Neighbour, double Fused, double? Recency = null);
 
 public sealed record VectorRank(int Rank, double Similarity);
 
-public sealed record TextRank(int Rank, double Score);
+/// <param name="Words">The question's words that the memory has, the rarest first. What its name brought a file or symbol is in the score alone.</param>
+public sealed record TextRank(int Rank, double Score, IReadOnlyList<WordScore> Words);
+
+/// <param name="Word">As it is indexed: reduced to its stem, <c>deplo…</c> for what begins so.</param>
+/// <param name="Weight">How much it says in this store: the rarer, the more.</param>
+/// <param name="Score">What it brought.</param>
+public sealed record WordScore(string Word, double Weight, double Score);

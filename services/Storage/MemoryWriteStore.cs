@@ -5,8 +5,12 @@ using static Mahavishnu.Storage.SqlParameters;
 namespace Mahavishnu.Storage;
 
 /// <summary>The ONE write path: every memory of every writer comes in, changes and goes through here, with its place in the embedding queue in the same transaction.</summary>
-public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope tenant, EmbeddingSignal signal, StorageTelemetry telemetry)
+/// <param name="languages">Null: English.</param>
+public sealed partial class MemoryWriteStore(
+    NpgsqlDataSource db, TenantScope tenant, EmbeddingSignal signal, StorageTelemetry telemetry, TextLanguages? languages = null)
 {
+    private readonly TextLanguages _languages = languages ?? TextLanguages.Standard;
+
     // Rows up to which one JSON parameter beats a staging table (creating one costs about 1 ms and catalogue churn).
     private const int SmallBatch = 32;
     private const int SmallBatchLength = 1024 * 1024;
@@ -93,11 +97,12 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
                     id uuid, memory_type text, source_system text, title text, content text, content_hash text, dedupe_key text, tags text[],
                     agent_id text, workflow_id text, repo_id text, project_id text, session_id text, metadata jsonb, provenance jsonb,
                     occurred_at timestamptz, expires_at timestamptz)),
-            {InsertStaged(mode)}
+            {InsertStaged(mode, firstOfLanguages: 4)}
             """, transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
         command.Parameters.Add(Text(TraceText.Current));
         command.Parameters.Add(new NpgsqlParameter { Value = DraftJson.Write(drafts, rows), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        AddLanguages(command);
         return await ReadIdsAsync(command, ct);
     }
 
@@ -121,20 +126,21 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
             await copy.CompleteAsync(ct); // without it, disposing rolls the COPY back
         }
 
-        await using var command = SqlText.Command($"WITH {InsertStaged(mode)}", transaction);
+        await using var command = SqlText.Command($"WITH {InsertStaged(mode, firstOfLanguages: 3)}", transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenant.Current });
         command.Parameters.Add(Text(TraceText.Current));
+        AddLanguages(command);
         return await ReadIdsAsync(command, ct);
     }
 
-    // $1 tenant, $2 trace. In the order of what they will meet by (a key, or for an upsert the id), so that two batches with the
+    // $1 tenant, $2 trace, then the rest of the caller's own and the projects' languages. In the order of what they will meet by (a key, or for an upsert the id), so that two batches with the
     // same ones wait for each other instead of deadlocking.
     // What is known to be there is left out first: a row's words are computed before ON CONFLICT is asked, and they are
     // most of its cost. ON CONFLICT decides what others write at the same time.
-    private static string InsertStaged(WriteMode mode) => $"""
+    private string InsertStaged(WriteMode mode, int firstOfLanguages) => $"""
         created AS (
-            INSERT INTO memories (tenant_id, {DraftColumns})
-            SELECT $1, {DraftColumns} FROM staged s
+            INSERT INTO memories (tenant_id, lang, {DraftColumns})
+            SELECT $1, {Language(firstOfLanguages)}::regconfig, {DraftColumns} FROM staged s
             WHERE NOT EXISTS (SELECT FROM memories m WHERE m.tenant_id = $1 AND m.id = s.id)
               AND NOT EXISTS (SELECT FROM memories m WHERE m.tenant_id = $1 AND m.dedupe_key = s.dedupe_key)
             ORDER BY {(mode == WriteMode.Upsert ? "id" : "dedupe_key, id")}
@@ -145,6 +151,19 @@ public sealed partial class MemoryWriteStore(NpgsqlDataSource db, TenantScope te
             SELECT $1, c.id, s.id, $2 FROM created c CROSS JOIN embedding_spaces s WHERE s.state <> 'dropping')
         SELECT id FROM created
         """;
+
+    private string Language(int parameter) => _languages.Projects.Count == 0
+        ? $"'{_languages.Default}'"
+        : $"coalesce((SELECT l.name FROM unnest(${parameter}, ${parameter + 1}) AS l(project, name) WHERE l.project = s.project_id), '{_languages.Default}')";
+
+    private void AddLanguages(NpgsqlCommand command)
+    {
+        if (_languages.Projects.Count > 0)
+        {
+            command.Parameters.Add(Texts(_languages.Projects.Keys));
+            command.Parameters.Add(Texts(_languages.Projects.Values));
+        }
+    }
 
     private static async Task CopyAsync(NpgsqlBinaryImporter copy, MemoryDraft draft, CancellationToken ct)
     {

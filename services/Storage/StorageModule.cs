@@ -30,6 +30,9 @@ public static class StorageModule
         var services = builder.Services;
         services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.Section).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<DatabaseOptions>, DatabaseOptionsValidator>());
+        services.AddOptions<TextOptions>().BindConfiguration(TextOptions.Section).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<TextOptions>, TextOptionsValidator>());
+        services.TryAddSingleton<TextLanguages>();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<TenantScope>();
         // Which database it is, is known once every layer of the configuration is there.
@@ -41,6 +44,7 @@ public static class StorageModule
         services.TryAddSingleton<EmbeddingCacheStore>();
         services.TryAddSingleton<StorageTelemetry>();
         services.TryAddSingleton<MemoryWriteStore>();
+        services.TryAddSingleton<MemoryUpkeepStore>();
         services.TryAddSingleton<VectorIndexStore>();
         services.TryAddSingleton<OperationStore>();
         services.TryAddSingleton<PinnedQueryStore>();
@@ -123,6 +127,8 @@ public static class StorageModule
         connection.MinPoolSize = Math.Min(options.MinPoolSize, most);
         connection.ConnectionIdleLifetime = options.IdleLifetimeSeconds;
         connection.ConnectionPruningInterval = Math.Min(connection.ConnectionPruningInterval, options.IdleLifetimeSeconds);
+        connection.MaxAutoPrepare = options.PreparedStatements;
+        connection.AutoPrepareMinUsages = 2;
         connection.Timeout = options.ConnectTimeoutSeconds;
         connection.CommandTimeout = options.CommandTimeoutSeconds;
         connection.ApplicationName ??= provider.GetRequiredService<IHostEnvironment>().ApplicationName;

@@ -26,7 +26,10 @@ public sealed class FilterLawsFixture(PostgresFixture postgres) : IAsyncLifetime
 /// <summary>What holds for every filter anybody can think of, sense or nonsense.</summary>
 public sealed partial class FilterLaws(FilterLawsFixture fixture) : IClassFixture<FilterLawsFixture>
 {
-    private static readonly string[] Strings =
+    // The same ones every time: a build fails for what was changed, not for its luck.
+    internal static readonly Rnd Seed = new(20_260_131UL, 4_711UL);
+
+    internal static readonly string[] Strings =
     [
         "apple", "p", "red", "1", "", " ", "'", "''; DROP TABLE memories; --", "\\", "\"", "%", "%s{0}{{1}}", "$1", "$99", "{}", "{a,b}", "\0", "é😀", "null", "2026-01-31", "2026-01-31T12:00:00Z",
         "0001-01-01", "9999-12-31T23:59:59.9999999Z", "0198c0de-0000-7000-8000-000000000000", "eq", "type", "metadata", "metadata.a", "metadata.b.c", "metadata.d", "metadata.'", "metadata.a\"}'", "metadata.{}",
@@ -38,7 +41,7 @@ public sealed partial class FilterLaws(FilterLawsFixture fixture) : IClassFixtur
     [Fact]
     public async Task No_filter_is_an_error_of_the_server()
     {
-        foreach (var filter in Filters().Sample(400, 12))
+        foreach (var filter in Filters().Sample(400, Seed, 12))
         {
             var body = new JsonObject { ["query"] = "apple", ["filter"] = JsonNode.Parse(filter) }.ToJsonString();
 
@@ -55,7 +58,7 @@ public sealed partial class FilterLaws(FilterLawsFixture fixture) : IClassFixtur
     public void Nothing_that_was_said_gets_into_the_statement()
     {
         var understood = 0;
-        foreach (var json in Filters().Sample(3_000, 12))
+        foreach (var json in Filters().Sample(3_000, Seed, 12))
         {
             var errors = new List<string>();
             if (new FilterParser((path, _) => errors.Add(path)).Parse(JsonElement.Parse(json), "filter") is not { } filter)
@@ -79,7 +82,7 @@ public sealed partial class FilterLaws(FilterLawsFixture fixture) : IClassFixtur
         Assert.InRange(understood, 300, 3_000);
     }
 
-    private static Gen<string> Filters() => Gen.Sized(size => Tree(Math.Min(size, 4)));
+    internal static Gen<string> Filters() => Gen.Sized(size => Tree(Math.Min(size, 4)));
 
     private static Gen<string> Tree(int depth)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Mahavishnu.Search;
@@ -9,6 +10,9 @@ namespace Mahavishnu.Search;
 /// </remarks>
 internal static class FilterStore
 {
+    // Each is a look into the index.
+    private const int MostContained = 20;
+
     // The empty path: the value itself, as text.
     private const string Root = "'{}'";
 
@@ -29,6 +33,7 @@ internal static class FilterStore
         FieldKind.Time => TimeSql("m." + Column(c.Field.Name), c, p),
         FieldKind.Id => IdSql("m." + Column(c.Field.Name), c, p),
         FieldKind.List => ListSql("m." + Column(c.Field.Name), c, p),
+        FieldKind.Json when Contained(c) is { } parts => string.Join(" OR ", parts.Select(part => $"m.metadata @> {p.Json(part)}")),
         FieldKind.Json => JsonSql($"(m.metadata #> {p.Texts(c.Field.Path)})", c, p),
         _ => throw new ArgumentOutOfRangeException(nameof(c)),
     };
@@ -85,6 +90,28 @@ internal static class FilterStore
         FilterOperator.In => $"{column} && {p.Texts(All<string>(c))} AND {column} <> '{{}}'",
         _ => Exists($"{column} <> '{{}}'", c),
     };
+
+    /// <summary>
+    /// What the index on metadata can answer: objects that the metadata contain exactly where the value is the one asked for. Null where there is no such thing:
+    /// a path with a number may lead through a list, and a text may be part of another.
+    /// </summary>
+    private static IEnumerable<string>? Contained(Condition c)
+    {
+        if (c.Values.Count > MostContained || c.Field.Path.Skip(1).Any(key => int.TryParse(key, NumberStyles.Integer, CultureInfo.InvariantCulture, out _)))
+        {
+            return null;
+        }
+
+        return c.Operator switch
+        {
+            FilterOperator.Eq or FilterOperator.In => c.Values.Select(v => Nested(c.Field.Path, Literal(v))),
+            FilterOperator.Contains when c.Values[0] is not string => [Nested(c.Field.Path, $"[{Literal(c.Values[0])}]")],
+            _ => null,
+        };
+    }
+
+    // {"a":{"b":1}}
+    private static string Nested(IReadOnlyList<string> path, string value) => path.Reverse().Aggregate(value, (inner, key) => $"{{{JsonSerializer.Serialize(key)}:{inner}}}");
 
     // A metadata value may be of any type in each row: it is looked at before it is cast, in a CASE, which alone guarantees the order.
     private static string JsonSql(string value, Condition c, Parameters p) => c.Operator switch

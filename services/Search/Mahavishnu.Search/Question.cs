@@ -34,8 +34,15 @@ internal static class Origins
 /// <summary>A search request that has passed <see cref="SearchValidation"/>: text cleaned, defaults in place.</summary>
 internal sealed record Question
 {
-    /// <summary>Null where <see cref="Like"/> is set.</summary>
-    public string? Text { get; init; }
+    /// <summary>As it came. Null where <see cref="Like"/> is set.</summary>
+    public string? Text
+    {
+        get;
+        init => (field, Asked) = (value, value is null ? null : AskedText.Read(value));
+    }
+
+    /// <summary>As it was meant.</summary>
+    public AskedText? Asked { get; private init; }
 
     public Guid? Like { get; init; }
     public SearchMode Mode { get; init; }
@@ -58,6 +65,12 @@ internal sealed record Question
     public double? Threshold { get; init; }
     public Grouping GroupBy { get; init; }
     public bool Explain { get; init; }
+
+    /// <summary>A memory so old counts half; null: age does not count.</summary>
+    public TimeSpan? HalfLife { get; init; }
+
+    /// <summary>The text configuration the question is read in; null: those in use where it looks.</summary>
+    public string? Language { get; init; }
 
     /// <summary>Null: the plain search, where a project's memories are those that bear its name.</summary>
     public Origin? Origin { get; init; }

@@ -32,12 +32,9 @@ public static class SearchModule
         services.TryAddSingleton<Evaluator>();
         services.TryAddSingleton<QuestionSampler>();
         services.AddHostedService(provider => provider.GetRequiredService<QuestionSampler>());
-        services.AddWarmUp("search", static async (provider, ct) =>
-        {
-            // Connects, loads the vector extension into the session, reads the word frequencies, has the statement planned once.
-            var question = new Question { Text = "warm up", Limit = 1 };
-            await provider.GetRequiredService<Searcher>().SearchAsync(question, unified: false, ct);
-        });
+        services.TryAddSingleton<WarmStore>();
+        services.TryAddSingleton<SearchWarmUp>();
+        services.AddWarmUp("search", static (provider, ct) => provider.GetRequiredService<SearchWarmUp>().RunAsync(ct));
         return builder;
     }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using Microsoft.Extensions.Options;
 
 namespace Mahavishnu.Search;
@@ -14,7 +15,7 @@ internal enum FusionKind
 }
 
 /// <summary>The knobs of the read side (section <c>Search</c>).</summary>
-internal sealed class SearchOptions
+internal sealed class SearchOptions : IValidatableObject
 {
     public const string Section = "Search";
 
@@ -26,6 +27,9 @@ internal sealed class SearchOptions
 
     /// <summary>Share of the vector arm in weighted fusion, 0 to 1; the rest is the text arm's. Unset: 0.3 for the built-in model, 0.5 for others.</summary>
     [Range(0.0, 1.0)] public double? VectorWeight { get; set; }
+
+    /// <summary>Embedding models whose spaces are to be fused otherwise, each as MODEL=SHARE (weighted, with that share of the vector arm, 0 to 1) or MODEL=rrf.</summary>
+    public IList<string> Spaces { get; init; } = [];
 
     /// <summary>What the best adjacent turn or chunk lends of its score in a hybrid search.</summary>
     [Range(0.0, 1.0)] public double NeighbourShare { get; set; } = 0.4;
@@ -53,6 +57,32 @@ internal sealed class SearchOptions
 
     /// <summary>Share of the searches whose question is kept, 0 to 1.</summary>
     [Range(0.0, 1.0)] public double SampleShare { get; set; } = 0.2;
+
+    /// <summary>Every entry of <see cref="Spaces"/> says a model and what is to be done.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
+        from entry in Spaces
+        where ModelFusion.Parse(entry) is null
+        select new ValidationResult($"{Section}:{nameof(Spaces)} has '{entry}', which is neither MODEL=SHARE with a share from 0 to 1 nor MODEL=rrf.", [nameof(Spaces)]);
+}
+
+/// <summary>How the space of one model is fused.</summary>
+/// <param name="VectorWeight">Null: by ranks.</param>
+internal sealed record ModelFusion(string Model, double? VectorWeight)
+{
+    /// <returns>Null: neither MODEL=SHARE nor MODEL=rrf.</returns>
+    public static ModelFusion? Parse(string entry)
+    {
+        var end = entry.LastIndexOf('=');
+        if (end <= 0 || entry[..end].Trim() is not { Length: > 0 } model)
+        {
+            return null;
+        }
+
+        var how = entry[(end + 1)..].Trim();
+        return string.Equals(how, "rrf", StringComparison.OrdinalIgnoreCase) ? new ModelFusion(model, null)
+            : double.TryParse(how, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1 ? new ModelFusion(model, share)
+            : null;
+    }
 }
 
 [OptionsValidator]

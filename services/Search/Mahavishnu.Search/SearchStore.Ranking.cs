@@ -11,7 +11,7 @@ internal sealed partial class SearchStore
             { Hybrid: true } => (
                 "(SELECT id FROM by_vector UNION SELECT id FROM by_text) c LEFT JOIN by_vector v USING (id) LEFT JOIN by_text t USING (id)",
                 $"coalesce(v.distance, (SELECT min(e.embedding {plan.Space!.Operator} {vector}) FROM {plan.Space.Table} e WHERE e.tenant_id = {scope.Tenant} AND e.memory_id = m.id))",
-                $"coalesce(t.score, {TextScore})"),
+                $"coalesce(t.score, {TextScore(plan, scope, p)})"),
             { Words: true } => ("by_text c", "NULL::float8", "c.score"),
             _ => ("by_vector c", "c.distance", "NULL::float8"),
         };
@@ -19,9 +19,9 @@ internal sealed partial class SearchStore
         return $"""
             scored AS MATERIALIZED (
                 SELECT m.id, m.repo_id, m.session_id, m.occurred_at, m.metadata ->> 'path' AS path,
-                       {Line("start")} AS first_line, {Line("end")} AS last_line, {distance} AS distance, {text} AS text
+                       {Recency(plan, p)} AS recency, {Line("start")} AS first_line, {Line("end")} AS last_line, {distance} AS distance, {text} AS text
                 FROM {pool} JOIN memories m ON m.tenant_id = {scope.Tenant} AND m.id = c.id
-                WHERE {scope.Memories}),
+                WHERE {scope.Found}),
             ranked AS MATERIALIZED (
                 SELECT s.*, {similarity} AS similarity,
                        CASE WHEN s.distance IS NOT NULL THEN row_number() OVER (ORDER BY s.distance, s.id) END AS vector_rank,
@@ -33,7 +33,7 @@ internal sealed partial class SearchStore
             lifted AS (
                 SELECT f.*, {Share(plan, p)} AS neighbour FROM fused f{(plan.Hybrid ? " LEFT JOIN lent l ON l.id = f.id" : "")}),
             hits AS (
-                SELECT h.*, h.fused + h.neighbour AS score
+                SELECT h.*, {Score("h")} AS score
                 FROM (SELECT l.*, {Nth(plan)} AS nth FROM lifted l) h
                 WHERE {Kept(plan, p)}
                 ORDER BY score DESC, h.id LIMIT {p.Int(plan.Question.Limit)})
@@ -41,11 +41,25 @@ internal sealed partial class SearchStore
                    {(plan.Words ? "(SELECT coalesce(bool_or(NOT leads), false) FROM planned), (SELECT count(*)::int FROM by_text)" : "false, 0")},
                    h.id, m.memory_type, m.source_system, m.title, m.content, m.tags,
                    m.project_id, m.agent_id, m.workflow_id, m.repo_id, m.session_id, m.metadata, m.occurred_at,
-                   h.score, h.similarity, h.vector_rank, h.text_rank, h.text, h.neighbour, h.fused
+                   h.score, h.similarity, h.vector_rank, h.text_rank, h.text, h.neighbour, h.fused, h.recency, {Words(plan)}
             FROM (SELECT) always LEFT JOIN (hits h JOIN memories m ON m.tenant_id = {scope.Tenant} AND m.id = h.id) ON true
             ORDER BY h.score DESC, h.id
             """;
     }
+
+    /// <summary>A half for each half-life since it happened; what is yet to come is not younger than now. After 900 of them nothing is left to be told apart, and less than a double can hold is an error.</summary>
+    private static string Recency(SearchPlan plan, Parameters p) => plan.Question.HalfLife is { } half
+        ? $"power(0.5::float8, least(greatest(extract(epoch FROM now() - m.occurred_at)::float8, 0) / {p.Double(half.TotalSeconds)}, 900))"
+        : "NULL::float8";
+
+    // A negative score (opposite vectors) would rise by being made smaller.
+    private static string Score(string row) => $"({row}.fused + {row}.neighbour) * CASE WHEN {row}.fused + {row}.neighbour > 0 THEN coalesce({row}.recency, 1) ELSE 1 END";
+
+    /// <summary>What each of the question's words brought a hit, as JSON; only for who wants to know.</summary>
+    private static string Words(SearchPlan plan) => plan is not { Words: true, Question.Explain: true } ? "NULL::text" : """
+        (SELECT jsonb_agg(jsonb_build_object('word', w.lexeme, 'weight', w.idf, 'score', w.idf * ts_rank(m.words, w.query)) ORDER BY w.idf DESC, w.lexeme)
+         FROM weighed w WHERE m.words @@ w.query)::text
+        """;
 
     // Anybody may write metadata that look like a place in a file, and put "nine" where a number is expected.
     private static string Line(string end) => $$"""CASE jsonb_typeof(m.metadata #> '{lines,{{end}}}') WHEN 'number' THEN (m.metadata #> '{lines,{{end}}}')::numeric END""";
@@ -63,12 +77,12 @@ internal sealed partial class SearchStore
             return $"coalesce(1.0 / ({k} + r.vector_rank), 0) + coalesce(1.0 / ({k} + r.text_rank), 0)";
         }
 
-        // A z-score, counted from the worst candidate instead of from the mean: the same order, and never negative.
-        // A memory that has no vector yet stands where the average one does.
+        // A z-score, counted from the worst candidate instead of from the mean: the same order, and never negative. Where all are equal, as one alone is,
+        // there is no worst: each is one deviation above nothing. A memory that has no vector yet stands where the average one does.
         var weight = p.Double(plan.Tuning.VectorWeight);
         return $"""
-            {weight} * coalesce((coalesce(r.similarity, avg(r.similarity) OVER ()) - min(r.similarity) OVER ()) / nullif(stddev_pop(r.similarity) OVER (), 0), 0)
-            + (1 - {weight}) * coalesce((r.text - min(r.text) OVER ()) / nullif(stddev_pop(r.text) OVER (), 0), 0)
+            {weight} * coalesce((coalesce(r.similarity, avg(r.similarity) OVER ()) - min(r.similarity) OVER ()) / nullif(stddev_pop(r.similarity) OVER (), 0), (avg(r.similarity) OVER () > 0)::int, 0)
+            + (1 - {weight}) * coalesce((r.text - min(r.text) OVER ()) / nullif(stddev_pop(r.text) OVER (), 0), (r.text > 0)::int)
             """;
     }
 
@@ -101,11 +115,11 @@ internal sealed partial class SearchStore
     /// <summary>The place of each candidate among those of its file or session; one that belongs to none stands alone.</summary>
     private static string Nth(SearchPlan plan)
     {
-        const string Order = "ORDER BY l.fused + l.neighbour DESC, l.id";
+        var order = $"ORDER BY {Score("l")} DESC, l.id";
         return plan.Question.GroupBy switch
         {
-            Grouping.File => $"row_number() OVER (PARTITION BY l.repo_id, l.path, CASE WHEN l.path IS NULL THEN l.id END {Order})",
-            Grouping.Session => $"row_number() OVER (PARTITION BY l.session_id, CASE WHEN l.session_id IS NULL THEN l.id END {Order})",
+            Grouping.File => $"row_number() OVER (PARTITION BY l.repo_id, l.path, CASE WHEN l.path IS NULL THEN l.id END {order})",
+            Grouping.Session => $"row_number() OVER (PARTITION BY l.session_id, CASE WHEN l.session_id IS NULL THEN l.id END {order})",
             _ => "1",
         };
     }

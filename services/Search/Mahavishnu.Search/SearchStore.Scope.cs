@@ -11,9 +11,10 @@ internal sealed partial class SearchStore
     private sealed class Scope
     {
         private readonly List<string> _memories = [];
+        private readonly List<string> _late = [];
         private readonly List<string> _vectors = [];
 
-        public Scope(Question q, Parameters p, string tenant)
+        public Scope(Question q, IReadOnlyList<string> languages, Parameters p, string tenant)
         {
             Tenant = p.Text(tenant);
             Both("tenant_id", "= " + Tenant);
@@ -41,6 +42,11 @@ internal sealed partial class SearchStore
                 _memories.Add(FilterStore.Sql(filter, p));
             }
 
+            if (q.Asked is { } asked)
+            {
+                Quoted(asked, languages, p);
+            }
+
             VectorsSayAll = _memories.Count == first;
             if (q.Like is { } like)
             {
@@ -53,6 +59,12 @@ internal sealed partial class SearchStore
 
         /// <summary>Every condition, on <c>m</c>.</summary>
         public string Memories => string.Join(" AND ", _memories);
+
+        /// <summary>What no index can answer and only the memories that were brought up are asked, on <c>m</c>: with <see cref="Memories"/> everything there is to say.</summary>
+        public string Found => string.Join(" AND ", _memories.Concat(_late));
+
+        /// <summary>The part of it that is not in <see cref="Memories"/>; null where there is none.</summary>
+        public string? Late => _late.Count == 0 ? null : string.Join(" AND ", _late);
 
         /// <summary>What the vectors' own columns can say, on <c>e</c>. They repeat the memory's as it was when it was embedded: a first sieve, not the last word.</summary>
         public string Vectors => string.Join(" AND ", _vectors);
@@ -85,6 +97,34 @@ internal sealed partial class SearchStore
             _vectors.Add($"(e.project_id {own} e.memory_id {shared})");
         }
 
+        private void Quoted(AskedText asked, IReadOnlyList<string> languages, Parameters p)
+        {
+            foreach (var phrase in asked.Phrases)
+            {
+                if (AskedText.HasWords(phrase))
+                {
+                    _memories.Add($"({Words(AskedText.WordsOf(phrase), languages, "{0} IS NULL OR m.words @@ {0}", p)}) AND {Says(phrase, p)}");
+                }
+                else
+                {
+                    // Nothing leads to it but reading the texts.
+                    _late.Add(Says(phrase, p));
+                }
+            }
+
+            foreach (var (text, isPhrase) in asked.Excluded)
+            {
+                _memories.Add($"({(isPhrase ? Says(text, p) : Words(text, languages, "m.words @@ {0}", p))}) IS NOT TRUE");
+            }
+        }
+
+        // A function of constants: the planner knows the words, and how rare they are. Of stop words it is NULL.
+        private static string Words(string text, IReadOnlyList<string> languages, string condition, Parameters p)
+        {
+            var words = p.Text(text);
+            return string.Join(" OR ", languages.Select(l => condition.Replace("{0}", $"mahavishnu_all_words('{l}', {words})", StringComparison.Ordinal)));
+        }
+
         private void Both(string column, string? condition)
         {
             if (condition is not null)
@@ -105,5 +145,12 @@ internal sealed partial class SearchStore
                 _memories.Add($"m.{column} = {p.Text(value)}");
             }
         }
+    }
+
+    // Whether a text stands in the row m as it is.
+    private static string Says(string phrase, Parameters p)
+    {
+        var pattern = p.Text(TextPattern.Of(phrase));
+        return $"(m.content ~* {pattern} OR coalesce(m.title, '') ~* {pattern})";
     }
 }

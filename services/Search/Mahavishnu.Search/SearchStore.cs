@@ -16,6 +16,9 @@ internal sealed record SearchPlan(Question Question, EmbeddingSpace? Space, Half
     /// <summary>True: every vector in scope is compared, whatever index there is.</summary>
     public bool Exact { get; init; }
 
+    /// <summary>The text configurations the question is read in.</summary>
+    public IReadOnlyList<string> Languages { get; init; } = TextLanguages.Standard.InUse(null);
+
     public bool Hybrid => Words && Vector is not null;
 }
 
@@ -52,6 +55,7 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
         await using var batch = db.CreateBatch();
         var settings = new NpgsqlBatchCommand(Settings);
         settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Math.Min(Fetch(plan), 1_000).ToString(CultureInfo.InvariantCulture) });
+        settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = PlanFor(plan) });
         batch.BatchCommands.Add(settings);
         var search = Compose(plan);
         batch.BatchCommands.Add(search);
@@ -83,15 +87,25 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
         return !beyond && (vectors || unreadWords || byText == plan.Tuning.Candidates);
     }
 
+    // Of a search without filters one plan is as good as the next, and making it anew is a good part of what the search costs. With a filter it depends on
+    // the values whether an index on them or the vectors' is the better way in.
+    private static string PlanFor(SearchPlan plan) => !plan.Exact && plan.Question is
+    {
+        Types.Count: 0, Sources.Count: 0, Tags.Count: 0, ProjectId: null, RepoId: null, AgentId: null, WorkflowId: null, SessionId: null,
+        After: null, Before: null, Filter: null, Origin: null or Origin.Any, Asked: null or { IsPlain: true },
+    }
+        ? "force_generic_plan"
+        : "force_custom_plan";
+
     // A batch is one transaction, so "local" lasts for it. A plan for these statements is never worth compiling (jit),
     // and what they cost is bounded by limits that the planner cannot see.
     // The active space comes along: whoever knew another one a moment ago learns of the switch in the same round trip.
     private const string Settings = """
         SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('jit', 'off', true),
-               (SELECT s.id FROM embedding_spaces s WHERE s.state = 'active')
+               set_config('plan_cache_mode', $2, true), (SELECT s.id FROM embedding_spaces s WHERE s.state = 'active')
         """;
 
-    private const int SettingsCount = 3;
+    private const int SettingsCount = 4;
 
     // Before it: what the search says about itself.
     private const int First = 3;
@@ -125,9 +139,12 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
 
     private static HitExplanation Explain(NpgsqlDataReader row) => new(
         row.IsDBNull(First + 15) ? null : new VectorRank((int)row.GetInt64(First + 15), row.GetDouble(First + 14)),
-        row.IsDBNull(First + 16) ? null : new TextRank((int)row.GetInt64(First + 16), row.GetDouble(First + 17)),
+        row.IsDBNull(First + 16) ? null : new TextRank(
+            (int)row.GetInt64(First + 16), row.GetDouble(First + 17),
+            row.IsDBNull(First + 21) ? [] : JsonSerializer.Deserialize<List<WordScore>>(row.GetString(First + 21), WireJson.Lenient)!),
         row.GetDouble(First + 18),
-        row.GetDouble(First + 19));
+        row.GetDouble(First + 19),
+        row.IsDBNull(First + 20) ? null : row.GetDouble(First + 20));
 
     /// <summary>Where in a file it is: <c>{"path":"src/a.cs","lines":{"start":1,"end":9}}</c>, if the metadata say so.</summary>
     private static (string? Path, LineRange? Lines) Place(JsonElement metadata)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
@@ -9,6 +10,8 @@ internal sealed partial class SearchValidation
 {
     private const int DefaultLimit = 10;
     private const int MaxNames = 100;
+    private const double ShortestHalfLife = 1.0 / (24 * 60);
+    private const double LongestHalfLife = 100 * 365.25;
 
     private readonly Dictionary<string, string[]> _errors = new(StringComparer.Ordinal);
 
@@ -47,6 +50,8 @@ internal sealed partial class SearchValidation
             Threshold = Threshold(r.Threshold, mode),
             GroupBy = Choice(r.GroupBy, "groupBy", Grouping.None),
             Explain = r.Explain ?? false,
+            HalfLife = HalfLife(r.HalfLife),
+            Language = Language(r.Language),
         };
     }
 
@@ -76,6 +81,10 @@ internal sealed partial class SearchValidation
         if (text.Length == 0)
         {
             Error("query", "The question must not be empty.");
+        }
+        else if (AskedText.Read(text).Words.Length == 0)
+        {
+            Error("query", "The question only says what must not be there; it needs a word to look for as well.");
         }
 
         return text;
@@ -119,6 +128,36 @@ internal sealed partial class SearchValidation
         }
 
         return threshold;
+    }
+
+    // 45m, 12h, 30d, 2w, 1.5y
+    private TimeSpan? HalfLife(string? given)
+    {
+        if (given is null)
+        {
+            return null;
+        }
+
+        var days = given.Length < 2 ? 0 : given[^1] switch { 'm' => 1.0 / (24 * 60), 'h' => 1.0 / 24, 'd' => 1, 'w' => 7, 'y' => 365.25, _ => 0 };
+        if (days > 0 && double.TryParse(given.AsSpan(..^1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+            && number * days is >= ShortestHalfLife and <= LongestHalfLife and var length)
+        {
+            return TimeSpan.FromDays(length);
+        }
+
+        Error("halfLife", "The value must be a number and one of m, h, d, w, y (minutes to years), such as 30d; from 1m to 100y.");
+        return null;
+    }
+
+    private string? Language(string? given)
+    {
+        if (given is not null && !TextLanguages.All.Contains(given, StringComparer.Ordinal))
+        {
+            Error("language", $"'{Shorten(given)}' is not one of {string.Join(", ", TextLanguages.All)}.");
+            return null;
+        }
+
+        return given;
     }
 
     private DateTimeOffset? Before(SearchRequest r)

@@ -13,7 +13,8 @@ internal sealed record SpaceAnswer(SearchResponse Response, short? Space);
 
 /// <summary>The way of a question: its vector, one round trip to the database, again exactly where the index came back short.</summary>
 internal sealed class Searcher(
-    SearchStore store, ActiveSpace active, QuestionEmbedder embedder, LexemeStatistics lexemes, SearchTelemetry telemetry, IOptions<SearchOptions> options)
+    SearchStore store, ActiveSpace active, QuestionEmbedder embedder, LexemeStatistics lexemes, TextLanguages languages, SearchTelemetry telemetry,
+    IOptions<SearchOptions> options)
 {
     // A group takes one hit of many candidates.
     private const int CandidatesPerGroup = 4;
@@ -88,7 +89,7 @@ internal sealed class Searcher(
         }
         else if (question.Mode != SearchMode.Text)
         {
-            var asked = space is null ? new QuestionVector(null, Missing: true) : await embedder.EmbedAsync(question.Text!, space, ct);
+            var asked = space is null ? new QuestionVector(null, Missing: true) : await embedder.EmbedAsync(question.Asked!.Words, space, ct);
             vector = asked.Vector;
             if (asked.Missing)
             {
@@ -101,12 +102,16 @@ internal sealed class Searcher(
             degraded.Add(ErrorCodes.Degraded.IndexBuilding);
         }
 
-        var found = question.Mode != SearchMode.Vector || vector is not null
-            ? await FindAsync(await PlanAsync(question, space, vector, ct), measurement, ct)
+        var plan = await PlanAsync(question, space, vector, ct);
+        var found = plan.Words || vector is not null
+            ? await FindAsync(plan, measurement, ct)
             // Nothing to look for here; another space's model may answer.
             : new SearchRows([], More: false, (await active.ReadAsync(ct))?.Id);
         var response = new SearchResponse(
-            found.Hits, JsonNamingPolicy.CamelCase.ConvertName(question.Mode.ToString()), space?.Model, degraded, measurement.Elapsed.TotalMilliseconds);
+            found.Hits, JsonNamingPolicy.CamelCase.ConvertName(question.Mode.ToString()), space?.Model, degraded, measurement.Elapsed.TotalMilliseconds)
+        {
+            Understood = question.Explain ? Understood(plan) : null,
+        };
         return (new SpaceAnswer(response, space?.Id), found.ActiveSpace == space?.Id);
     }
 
@@ -114,7 +119,10 @@ internal sealed class Searcher(
     internal async ValueTask<SearchPlan> PlanAsync(Question question, EmbeddingSpace? space, HalfVector? vector, CancellationToken ct)
     {
         var words = question.Mode != SearchMode.Vector;
-        return new SearchPlan(question, space, vector, words, words ? await lexemes.GetAsync(ct) : LexemeFrequencies.Unknown, Tuning(question, space));
+        return new SearchPlan(question, space, vector, words, words ? await lexemes.GetAsync(ct) : LexemeFrequencies.Unknown, Tuning(question, space))
+        {
+            Languages = question.Language is { } language ? [language] : languages.InUse(question.ProjectId),
+        };
     }
 
     private async Task<SearchRows> FindAsync(SearchPlan plan, SearchTelemetry.Measurement measurement, CancellationToken ct)
@@ -135,15 +143,24 @@ internal sealed class Searcher(
     {
         var o = options.Value;
         var candidates = Math.Max(o.Candidates, question.Limit * (question.GroupBy == Grouping.None ? 3 : 3 * CandidatesPerGroup));
-        return new SearchTuning(
-            candidates,
-            Math.Max(o.RankedMatches, candidates),
-            o.ScannedMatches,
-            o.EfSearch,
-            o.Fusion,
-            o.RankConstant,
-            // Measured on conversations and on code: a hashed model helps the words, a trained one stands beside them.
-            o.VectorWeight ?? (space?.Model.StartsWith("builtin-hash", StringComparison.Ordinal) == true ? 0.3 : 0.5),
-            o.NeighbourShare);
+        var (fusion, weight) = Fusion(o, space);
+        return new SearchTuning(candidates, Math.Max(o.RankedMatches, candidates), o.ScannedMatches, o.EfSearch, fusion, o.RankConstant, weight, o.NeighbourShare);
+    }
+
+    /// <summary>What is set for the space's model, else for all, else what was measured on conversations and on code: a hashed model helps the words, a trained one stands beside them.</summary>
+    private static (FusionKind Fusion, double VectorWeight) Fusion(SearchOptions o, EmbeddingSpace? space)
+    {
+        var weight = o.VectorWeight ?? (space?.Model.StartsWith("builtin-hash", StringComparison.Ordinal) == true ? 0.3 : 0.5);
+        var own = o.Spaces.Select(ModelFusion.Parse).LastOrDefault(m => m?.Model == space?.Model);
+        return own is null ? (o.Fusion, weight) : own.VectorWeight is { } share ? (FusionKind.Weighted, share) : (FusionKind.Rrf, weight);
+    }
+
+    private static UnderstoodQuestion Understood(SearchPlan plan)
+    {
+        var asked = plan.Question.Asked;
+        return new UnderstoodQuestion(
+            asked?.Words ?? "", asked?.Phrases ?? [], [.. asked?.Excluded.Select(e => e.Text) ?? []], asked?.Prefix, asked?.Names ?? [], plan.Words ? plan.Languages : [],
+            plan.Hybrid ? JsonNamingPolicy.CamelCase.ConvertName(plan.Tuning.Fusion.ToString()) : null,
+            plan is { Hybrid: true, Tuning.Fusion: FusionKind.Weighted } ? plan.Tuning.VectorWeight : null);
     }
 }

@@ -52,6 +52,17 @@ public sealed class RepositoryIngestionTests(PostgresFixture postgres) : IAsyncL
     }
 
     [Fact]
+    public async Task A_chunk_names_everything_that_it_declares()
+    {
+        _sample.Write("a.py", "class Reader:\n    def open(self):\n        pass\n\n    def close(self):\n        pass\n\n\ndef helper():\n    pass\n").Write("b.py", "def alone():\n    pass\n");
+        await IngestAsync();
+
+        var rows = await _db.RowsAsync("SELECT metadata ->> 'symbol', (metadata -> 'symbols')::text FROM memories ORDER BY metadata ->> 'path'");
+
+        Assert.Equal([["Reader", """["Reader", "Reader.open", "Reader.close", "helper"]"""], ["alone", null]], rows);
+    }
+
+    [Fact]
     public async Task A_second_run_touches_what_changed_and_drops_what_is_gone()
     {
         _sample.WriteCode("a.cs", 3).WriteCode("b.cs", 3).WriteCode("c.cs", 2).Write("turned.md", "text");

@@ -11,6 +11,7 @@ internal static class MemoriesSlice
     {
         services.TryAddSingleton<MemoryReadStore>();
         services.TryAddSingleton<BatchWriters>();
+        services.AddHostedService<MemoryUpkeepWorker>();
     }
 
     public static void Map(IEndpointRouteBuilder api)

@@ -39,7 +39,7 @@ internal sealed class ChunkDrafts(string repoId, string? projectId, string? comm
                 RepoId = repoId,
                 ProjectId = projectId,
                 Metadata = JsonSerializer.Serialize(
-                    new Place(path, language?.Name, new LineRange(chunk.FirstLine, chunk.LastLine), chunk.Ordinal, commit, chunk.Symbol), WireJson.Lenient),
+                    new Place(path, language?.Name, new LineRange(chunk.FirstLine, chunk.LastLine), chunk.Ordinal, commit, chunk.Symbol, Others(chunk)), WireJson.Lenient),
                 OccurredAt = modifiedAt,
             };
             drafts.Add(draft with { DedupeKey = DedupeKeys.ForChunk(repoId, path, chunk.Ordinal, draft.ContentHash) });
@@ -47,6 +47,9 @@ internal sealed class ChunkDrafts(string repoId, string? projectId, string? comm
 
         return drafts;
     }
+
+    // Null where the symbol says it all.
+    private IReadOnlyList<string>? Others(Chunk chunk) => chunker.DeclaredIn(chunk) is { Count: > 0 } declared && (declared.Count > 1 || declared[0] != chunk.Symbol) ? declared : null;
 
     private static string Title(string path, string? symbol)
     {
@@ -61,5 +64,6 @@ internal sealed class ChunkDrafts(string repoId, string? projectId, string? comm
         LineRange Lines,
         int Ordinal,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Commit,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Symbol);
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Symbol,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Symbols);
 }

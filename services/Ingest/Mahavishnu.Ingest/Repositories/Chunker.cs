@@ -25,6 +25,9 @@ internal enum Cut : byte
 /// <remarks>Without their overlaps the chunks joined are the text, and no chunk exceeds the limit, its overlap included.</remarks>
 internal sealed class Chunker
 {
+    // A list of constants declares hundreds; its first say what it is.
+    private const int MostSymbols = 32;
+
     private readonly int _room;
     private readonly int _overlap;
     private readonly List<Piece> _pieces = [];
@@ -185,6 +188,10 @@ internal sealed class Chunker
 
         return null;
     }
+
+    /// <summary>What a chunk of the latest text declares, in order.</summary>
+    public IReadOnlyList<string> DeclaredIn(Chunk chunk) =>
+        [.. _pieces.Where(p => p.Symbol is not null && p.Start >= chunk.Start + chunk.Overlap && p.Start < chunk.End).Select(p => p.Symbol!).Distinct(StringComparer.Ordinal).Take(MostSymbols)];
 
     private void ReadPieces(ReadOnlySpan<char> text, Structure structure)
     {

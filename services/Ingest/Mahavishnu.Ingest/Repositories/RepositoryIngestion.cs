@@ -19,7 +19,7 @@ internal sealed class RepositoryIngestion(
     AllowedRoots roots, RepositoryStore store, RepositoryTelemetry telemetry, IOptions<RepositoryOptions> options, TimeProvider time) : IOperationHandler
 {
     // Changes when the same text would be cut or described otherwise: then every file is done anew.
-    private const int SplitterVersion = 1;
+    private const int SplitterVersion = 2;
 
     // A batch is closed by whichever limit it reaches first; they bound the memory of a run.
     private const int FilesInBatch = 256;
