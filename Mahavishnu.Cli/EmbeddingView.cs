@@ -11,7 +11,7 @@ internal static class EmbeddingView
     public static void WriteSpaces(Terminal terminal, IReadOnlyList<EmbeddingSpaceInfo> spaces) =>
         terminal.Table(["id", "model", "provider", "dims", "distance", "profile", "state", "vectors", "queue", "index", "size"], spaces.Select(s => new[]
         {
-            s.Id.ToString(CultureInfo.InvariantCulture), s.Model, s.Provider, s.Dimensions.ToString(CultureInfo.InvariantCulture), s.Distance, s.PrefixProfile, State(s), Number(s.Vectors), Brief(s.Queue), s.Index, Size(s.Bytes),
+            s.Id.ToString(CultureInfo.InvariantCulture), s.Model, s.Provider, s.Dimensions.ToString(CultureInfo.InvariantCulture), s.Distance, s.PrefixProfile, State(s), Number(s.Vectors), Brief(s.Queue), BriefIndex(s), Size(s.Bytes),
         }));
 
     /// <summary>Who computes vectors; where that is not well, what is wrong and which command would change it.</summary>
@@ -61,6 +61,37 @@ internal static class EmbeddingView
             yield return "  `mahavishnu embeddings failed` lists those given up, `mahavishnu embeddings retry` tries them again";
         }
     }
+
+    /// <summary>The index of a space and what searches find by it, a line each; nothing where there is none.</summary>
+    public static IEnumerable<string> Index(EmbeddingSpaceInfo space)
+    {
+        if (space.VectorIndex is { } index)
+        {
+            yield return $"  index: {Index(index.Kind, index.Lists, index.Probes)}, {Size(index.Bytes)}{(index.Rows is { } rows ? $", built of {Number(rows)} vectors" : "")}";
+        }
+
+        if (space.Recall is { } recall)
+        {
+            var cut = recall.CutShort == 0 ? "" : $"; {Number(recall.CutShort)} came back short";
+            yield return $"  recall: {Share(recall.Recall)} of what is nearest, over {Number(recall.Searches)} searches run again exactly{cut}";
+            if (recall.Advice is { } advice)
+            {
+                yield return $"  {advice}";
+            }
+        }
+    }
+
+    /// <summary><c>ivfflat, 23 of 500 lists</c></summary>
+    public static string Index(string kind, int? lists, int? probes) =>
+        lists is { } all ? string.Create(CultureInfo.InvariantCulture, $"{kind}, {probes:N0} of {all:N0} lists") : kind;
+
+    /// <summary>Kind and size of the index of a space that has one, else its state.</summary>
+    public static string BriefIndex(EmbeddingSpaceInfo space) => space switch
+    {
+        { VectorIndex: { } index } => $"{index.Kind}, {Size(index.Bytes)}",
+        { WantedIndex: { } wanted, Index: "none" } when wanted != VectorIndexKinds.None => $"none yet ({wanted})",
+        _ => space.Index,
+    };
 
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 

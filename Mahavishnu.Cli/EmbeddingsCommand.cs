@@ -20,6 +20,7 @@ internal static class EmbeddingsCommand
             AddSpaceCommand.Create(verbs),
             CompareSpacesCommand.Create(verbs),
             ActivateSpaceCommand.Create(verbs),
+            IndexSpaceCommand.Create(verbs),
             Drop(verbs),
             Failed(verbs),
             Retry(verbs),
@@ -53,7 +54,7 @@ internal static class EmbeddingsCommand
             call.Answer(status, () =>
             {
                 var now = TimeProvider.System.GetUtcNow();
-                var lines = EmbeddingView.Provider(status).Concat(status.Spaces.SelectMany(s => EmbeddingView.Queue($"space {SpaceChoice.Describe(s)}", s.Queue, now)));
+                var lines = EmbeddingView.Provider(status).Concat(status.Spaces.SelectMany(s => EmbeddingView.Queue($"space {SpaceChoice.Describe(s)}", s.Queue, now).Concat(EmbeddingView.Index(s))));
                 // While there is no space, what waits is nobody's yet.
                 foreach (var line in status.Spaces.Count > 0 ? lines : lines.Concat(EmbeddingView.Queue("queue", status.Queue, now)))
                 {

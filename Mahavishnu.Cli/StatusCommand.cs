@@ -75,8 +75,10 @@ internal static class StatusCommand
         if (embeddings is not null)
         {
             terminal.Table(["embedding space", "state", "vectors", "index"], embeddings.Spaces.Select(s =>
-                new[] { $"{s.Model} ({s.Dimensions})", s.State, EmbeddingView.Number(s.Vectors), s.Index }));
-            foreach (var line in EmbeddingView.Provider(embeddings).Concat(EmbeddingView.Queue("embedding", embeddings.Queue, TimeProvider.System.GetUtcNow())))
+                new[] { $"{s.Model} ({s.Dimensions})", s.State, EmbeddingView.Number(s.Vectors), EmbeddingView.BriefIndex(s) }));
+            foreach (var line in EmbeddingView.Provider(embeddings)
+                .Concat(EmbeddingView.Queue("embedding", embeddings.Queue, TimeProvider.System.GetUtcNow()))
+                .Concat(embeddings.Spaces.Where(s => s.State == EmbeddingSpaceStates.Active).SelectMany(EmbeddingView.Index)))
             {
                 screen.Write(new Text($"{line}\n"));
             }

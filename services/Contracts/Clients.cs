@@ -126,6 +126,10 @@ public sealed class AdminClient(HttpClient http)
     public Task<SpaceActivation> ActivateSpaceAsync(int id, bool force = false, CancellationToken ct = default) =>
         http.SendAsync<SpaceActivation>(HttpMethod.Post, $"/embeddings/{Number(id)}:activate", new ActivateSpaceRequest { Force = force ? true : null }, ct);
 
+    /// <returns>The queued (or already running) operation of kind <see cref="OperationKinds.Index"/>.</returns>
+    public Task<Operation> BuildIndexAsync(int id, BuildIndexRequest request, CancellationToken ct = default) =>
+        http.SendAsync<Operation>(HttpMethod.Post, $"/embeddings/{Number(id)}:index", request, ct);
+
     public Task DropSpaceAsync(int id, CancellationToken ct = default) =>
         http.SendAsync(HttpMethod.Delete, $"/embeddings/{Number(id)}", ct);
 

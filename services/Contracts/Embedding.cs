@@ -112,6 +112,15 @@ public sealed record EmbeddingSpaceInfo(
 
     /// <summary>Size of its vectors and their indexes on disk.</summary>
     public long Bytes { get; init; }
+
+    /// <summary>The kind asked for this space, one of <see cref="VectorIndexKinds"/>; null: as the settings say.</summary>
+    public string? WantedIndex { get; init; }
+
+    /// <summary>The index that searches use; null where there is none (yet).</summary>
+    public VectorIndexInfo? VectorIndex { get; init; }
+
+    /// <summary>What real searches find by the index; null while none has been run again exactly.</summary>
+    public SpaceRecall? Recall { get; init; }
 }
 
 /// <summary>Answer of <c>GET /embeddings</c>.</summary>

@@ -19,6 +19,12 @@ public sealed record EmbeddingSpace(
     /// <summary>When it last became the active one.</summary>
     public DateTimeOffset? ActivatedAt { get; init; }
 
+    /// <summary>The index asked for this space; null: as the settings say.</summary>
+    public VectorIndexSpec? WantedIndex { get; init; }
+
+    /// <summary>The index that was built last; it can be used while <see cref="IndexState"/> is <c>ready</c>.</summary>
+    public BuiltIndex? BuiltIndex { get; init; }
+
     /// <summary>What its vectors are.</summary>
     public EmbeddingModel Identity => new(Provider, Model, Digest, Dimensions, Distance, PrefixProfile);
 
@@ -34,8 +40,24 @@ public sealed record EmbeddingSpace(
     /// <summary>pgvector's distance operator: smaller is nearer for all three.</summary>
     public string Operator => Distance switch { "l2" => "<->", "ip" => "<#>", _ => "<=>" };
 
-    /// <summary>The operator class that an index on this space needs.</summary>
-    public string OperatorClass => Distance switch { "l2" => "halfvec_l2_ops", "ip" => "halfvec_ip_ops", _ => "halfvec_cosine_ops" };
+    /// <summary>SQL of the distance between a column and a question (both expressions) as the index that is there knows it: an index is used for its own expression alone.</summary>
+    public string IndexedDistance(string column, string question) => this is { IndexState: "ready", BuiltIndex.Kind: VectorIndexKinds.HnswVector }
+        ? $"{FullWidth(column)} {Operator} {FullWidth(question)}"
+        : $"{column} {Operator} {question}";
+
+    /// <summary>What follows <c>USING</c> in the definition of an index.</summary>
+    internal string IndexSql(BuiltIndex index) => index.Kind switch
+    {
+        VectorIndexKinds.HnswVector => $"hnsw (({FullWidth("embedding")}) vector_{OperatorFamily})",
+        VectorIndexKinds.Ivfflat => $"ivfflat (embedding halfvec_{OperatorFamily}) WITH (lists = {Number(index.Lists ?? 1)})",
+        _ => $"hnsw (embedding halfvec_{OperatorFamily})",
+    };
+
+    private string OperatorFamily => Distance switch { "l2" => "l2_ops", "ip" => "ip_ops", _ => "cosine_ops" };
+
+    private string FullWidth(string expression) => $"{expression}::vector({Number(Dimensions)})";
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>SQL that turns a distance (<paramref name="distance"/>, an expression) into a similarity where larger is nearer.</summary>
     public string Similarity(string distance) => Distance switch

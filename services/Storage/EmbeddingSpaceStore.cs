@@ -8,7 +8,8 @@ namespace Mahavishnu.Storage;
 public sealed partial class EmbeddingSpaceStore(NpgsqlDataSource db)
 {
     private const string Columns =
-        "id, provider, model, digest, dimensions, distance, prefix_profile, state, index_state, created_at, fill_cursor, filled_at, activated_at";
+        "id, provider, model, digest, dimensions, distance, prefix_profile, state, index_state, created_at, fill_cursor, filled_at, activated_at, "
+        + "wanted_index, wanted_lists, wanted_probes, index_kind, index_lists, index_probes, index_rows, index_gone, index_built_at";
 
     private const string Select = $"SELECT {Columns} FROM embedding_spaces";
 
@@ -266,7 +267,14 @@ public sealed partial class EmbeddingSpaceStore(NpgsqlDataSource db)
         FillCursor = row.IsDBNull(10) ? null : row.GetGuid(10),
         FilledAt = row.IsDBNull(11) ? null : row.GetFieldValue<DateTimeOffset>(11),
         ActivatedAt = row.IsDBNull(12) ? null : row.GetFieldValue<DateTimeOffset>(12),
+        WantedIndex = row.IsDBNull(13) ? null : new VectorIndexSpec(row.GetString(13), Int(row, 14), Int(row, 15)),
+        BuiltIndex = row.IsDBNull(16) ? null : new BuiltIndex(
+            row.GetString(16), Int(row, 17), Int(row, 18), Long(row, 19), Long(row, 20), row.IsDBNull(21) ? null : row.GetFieldValue<DateTimeOffset>(21)),
     };
+
+    private static int? Int(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt32(column);
+
+    private static long? Long(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
 
     private static async Task ExecuteAsync(NpgsqlTransaction transaction, string sql, CancellationToken ct)
     {

@@ -72,11 +72,11 @@ public sealed class NearestStore(NpgsqlDataSource db, TenantScope tenant)
         EmbeddingSpace space, HalfVector question, QueryScope scope, int limit, int fetch, bool exact, CancellationToken ct)
     {
         await using var batch = db.CreateBatch();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand($"""
-            SELECT set_config('hnsw.ef_search', '{Number(EfSearch)}', true), set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('jit', 'off', true)
-            """));
-        var distance = $"e.embedding {space.Operator} $6";
-        // ORDER BY is the bare operator, or the index is not used; "+ 0" is how it is kept out.
+        var settings = new NpgsqlBatchCommand("SELECT " + VectorScan.Settings);
+        VectorScan.AddTo(settings.Parameters, space, EfSearch);
+        batch.BatchCommands.Add(settings);
+        var distance = exact ? $"e.embedding {space.Operator} $6" : space.IndexedDistance("e.embedding", "$6");
+        // ORDER BY is the bare operator over the index's own expression, or it is not used; "+ 0" is how it is kept out.
         var search = new NpgsqlBatchCommand($"""
             WITH near AS MATERIALIZED (
                 SELECT e.memory_id AS id, {distance} AS distance FROM {space.Table} e

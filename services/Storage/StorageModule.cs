@@ -46,6 +46,7 @@ public static class StorageModule
         services.TryAddSingleton<MemoryWriteStore>();
         services.TryAddSingleton<MemoryUpkeepStore>();
         services.TryAddSingleton<VectorIndexStore>();
+        services.TryAddSingleton<IndexRecallStore>();
         services.TryAddSingleton<OperationStore>();
         services.TryAddSingleton<PinnedQueryStore>();
         services.TryAddSingleton<SampledQueryStore>();

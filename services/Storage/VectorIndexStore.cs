@@ -1,13 +1,20 @@
-using System.Globalization;
 using Npgsql;
+using NpgsqlTypes;
+using static Mahavishnu.Storage.SqlParameters;
 
 namespace Mahavishnu.Storage;
 
+/// <summary>What there is of a space's index in the database.</summary>
+/// <param name="Valid">It is there and whole: one whose build was cut short is neither used nor trusted.</param>
+/// <param name="Leftovers">Something of an earlier build is still there beside it.</param>
+/// <param name="Gone">Vectors ever deleted or replaced, as PostgreSQL counts them.</param>
+/// <param name="Bytes">Its size on disk.</param>
+public sealed record VectorIndexLook(bool Valid, bool Leftovers, long Gone, long Bytes);
+
 /// <summary>Whether a space's vectors have an index, and how one comes and goes without stopping anybody.</summary>
-public sealed class VectorIndexStore(NpgsqlDataSource db)
+public sealed partial class VectorIndexStore(NpgsqlDataSource db, TimeProvider? time = null)
 {
-    // Parallel HNSW builds overflow a buffer before pgvector 0.8.2.
-    private static readonly Version ParallelBuildIsSafe = new(0, 8, 2);
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
 
     /// <summary>Rows of the space, as PostgreSQL last counted them (exact where it never did).</summary>
     public async Task<long> EstimateRowsAsync(EmbeddingSpace space, CancellationToken ct)
@@ -19,97 +26,93 @@ public sealed class VectorIndexStore(NpgsqlDataSource db)
         return await command.ExecuteScalarAsync(ct) as long? ?? 0;
     }
 
-    /// <summary>Builds the HNSW index beside running reads and writes; one that was left half-built is removed first. Marks the space <c>building</c>, then <c>ready</c>.</summary>
-    /// <param name="memory">Working memory of the build, such as <c>512MB</c>: a graph that outgrows it takes more than twice as long.</param>
-    /// <param name="progress">Rows done and rows in all, twice a second.</param>
-    public async Task BuildAsync(EmbeddingSpace space, string memory, Func<long, long, Task> progress, CancellationToken ct)
+    /// <summary>Looks what there is.</summary>
+    public async Task<VectorIndexLook> LookAsync(EmbeddingSpace space, CancellationToken ct)
     {
-        await SetStateAsync(space, "building", ct);
-        var built = false;
-        try
-        {
-            await using var connection = await db.OpenConnectionAsync(ct);
-            await BuildAsync(connection, space, memory, progress, ct);
-            built = true;
-        }
-        finally
-        {
-            // Half an index answers nothing: until the next build, search is exact.
-            await SetStateAsync(space, built ? "ready" : "none", built ? ct : CancellationToken.None);
-        }
-    }
-
-    private async Task BuildAsync(NpgsqlConnection connection, EmbeddingSpace space, string memory, Func<long, long, Task> progress, CancellationToken ct)
-    {
-        await ExecuteAsync(connection, $"DROP INDEX CONCURRENTLY IF EXISTS {space.Index}", ct);
-        var workers = await PgvectorVersionAsync(connection, ct) >= ParallelBuildIsSafe ? 2 : 0;
-        await using (var settings = new NpgsqlCommand("SELECT set_config('maintenance_work_mem', $1, false), set_config('max_parallel_maintenance_workers', $2, false)", connection))
-        {
-            settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = memory });
-            settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = workers.ToString(CultureInfo.InvariantCulture) });
-            await settings.ExecuteNonQueryAsync(ct);
-        }
-
-        await ReportUntilAsync(
-            ExecuteAsync(connection, $"CREATE INDEX CONCURRENTLY {space.Index} ON {space.Table} USING hnsw (embedding {space.OperatorClass})", ct), space, progress, ct);
-        await ExecuteAsync(connection, $"ANALYZE {space.Table}", ct);
-    }
-
-    private async Task ReportUntilAsync(Task build, EmbeddingSpace space, Func<long, long, Task> progress, CancellationToken ct)
-    {
-        while (await Task.WhenAny(build, Task.Delay(TimeSpan.FromMilliseconds(500), CancellationToken.None)) != build)
-        {
-            try
-            {
-                var (done, total) = await ProgressAsync(space, ct);
-                await progress(done, total);
-            }
-            catch (Exception e) when (e is NpgsqlException or OperationCanceledException)
-            {
-                // The build has the connection until it ends; what ends it, it says itself.
-            }
-        }
-
-        await build;
-    }
-
-    /// <summary>Whether the index is there and whole: one whose build was cut short is neither used nor trusted.</summary>
-    public async Task<bool> IsValidAsync(EmbeddingSpace space, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)");
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = space.Index });
-        return await command.ExecuteScalarAsync(ct) is true;
+        await using var command = db.CreateCommand("""
+            SELECT coalesce((SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)), false),
+                   to_regclass($2) IS NOT NULL OR to_regclass($3) IS NOT NULL,
+                   coalesce(pg_stat_get_tuples_deleted(t) + pg_stat_get_tuples_updated(t) - pg_stat_get_tuples_hot_updated(t), 0),
+                   coalesce(pg_relation_size(to_regclass($1)), 0)
+            FROM to_regclass($4) AS t
+            """);
+        command.Parameters.Add(Text(space.Index));
+        command.Parameters.Add(Text(NewOf(space)));
+        command.Parameters.Add(Text(OldOf(space)));
+        command.Parameters.Add(Text(space.Table));
+        await using var row = await command.ExecuteReaderAsync(ct);
+        await row.ReadAsync(ct);
+        return new VectorIndexLook(row.GetBoolean(0), row.GetBoolean(1), row.GetInt64(2), row.GetInt64(3));
     }
 
     /// <summary>Removes the index, so that a load larger than what is there is not put in one graph step at a time; search is exact until it is built again.</summary>
-    public async Task DropAsync(EmbeddingSpace space, CancellationToken ct)
+    /// <param name="wanted">From now on what this space is to have; null: as before.</param>
+    public async Task DropAsync(EmbeddingSpace space, VectorIndexSpec? wanted, CancellationToken ct)
     {
-        await SetStateAsync(space, "none", ct);
+        await SetAsync(space, "none", wanted, ct);
+        await ClearAsync(space, ct);
         await using var connection = await db.OpenConnectionAsync(ct);
-        await ExecuteAsync(connection, $"DROP INDEX CONCURRENTLY IF EXISTS {space.Index}", ct);
+        await DropAsync(connection, space.Index, ct);
     }
 
-    private async Task<(long Done, long Total)> ProgressAsync(EmbeddingSpace space, CancellationToken ct)
+    /// <summary>Removes what earlier builds left beside the index.</summary>
+    public async Task ClearAsync(EmbeddingSpace space, CancellationToken ct)
     {
-        await using var command = db.CreateCommand("SELECT tuples_done, tuples_total FROM pg_stat_progress_create_index WHERE relid = to_regclass($1)");
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = space.Table });
-        await using var row = await command.ExecuteReaderAsync(ct);
-        return await row.ReadAsync(ct) ? (row.GetInt64(0), row.GetInt64(1)) : (0, 0);
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await DropAsync(connection, NewOf(space), ct);
+        await DropAsync(connection, OldOf(space), ct);
     }
 
-    private async Task SetStateAsync(EmbeddingSpace space, string state, CancellationToken ct)
+    /// <summary>Keeps what a space is to have, once it has vectors enough.</summary>
+    public Task WantAsync(EmbeddingSpace space, VectorIndexSpec wanted, CancellationToken ct) => SetAsync(space, null, wanted, ct);
+
+    /// <summary>From now on searches read so many lists of the index that is there.</summary>
+    public async Task ProbeAsync(EmbeddingSpace space, VectorIndexSpec wanted, int probes, CancellationToken ct)
     {
-        await using var command = db.CreateCommand("UPDATE embedding_spaces SET index_state = $2 WHERE id = $1");
+        await using var batch = db.CreateBatch();
+        batch.BatchCommands.Add(SetCommand(space, null, wanted));
+        var probe = new NpgsqlBatchCommand("UPDATE embedding_spaces SET index_probes = $2 WHERE id = $1");
+        probe.Parameters.Add(new NpgsqlParameter<short> { TypedValue = space.Id });
+        probe.Parameters.Add(new NpgsqlParameter<int> { TypedValue = probes });
+        batch.BatchCommands.Add(probe);
+        await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    // Built beside the index that serves, under this name; that one is called old until it is gone.
+    private static string NewOf(EmbeddingSpace space) => space.Index + "_new";
+
+    private static string OldOf(EmbeddingSpace space) => space.Index + "_old";
+
+    private async Task SetAsync(EmbeddingSpace space, string? state, VectorIndexSpec? wanted, CancellationToken ct)
+    {
+        await using var batch = db.CreateBatch();
+        batch.BatchCommands.Add(SetCommand(space, state, wanted));
+        await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <param name="state">Null: as it is.</param>
+    /// <param name="wanted">Null: as before.</param>
+    private static NpgsqlBatchCommand SetCommand(EmbeddingSpace space, string? state, VectorIndexSpec? wanted)
+    {
+        var command = new NpgsqlBatchCommand("""
+            UPDATE embedding_spaces SET
+                index_state = coalesce($2, index_state), index_kind = CASE WHEN $2 = 'none' THEN NULL ELSE index_kind END,
+                wanted_index = coalesce($3, wanted_index),
+                wanted_lists = CASE WHEN $3 IS NULL THEN wanted_lists ELSE $4 END, wanted_probes = CASE WHEN $3 IS NULL THEN wanted_probes ELSE $5 END
+            WHERE id = $1
+            """);
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = space.Id });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = state });
-        await command.ExecuteNonQueryAsync(ct);
+        command.Parameters.Add(Text(state));
+        command.Parameters.Add(Text(wanted?.Kind));
+        command.Parameters.Add(Int(wanted?.Lists));
+        command.Parameters.Add(Int(wanted?.Probes));
+        return command;
     }
 
-    private static async Task<Version> PgvectorVersionAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand("SELECT extversion FROM pg_extension WHERE extname = 'vector'", connection);
-        return Version.Parse((string)(await command.ExecuteScalarAsync(ct))!);
-    }
+    private static NpgsqlParameter Int(int? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer };
+
+    private static Task DropAsync(NpgsqlConnection connection, string index, CancellationToken ct) =>
+        ExecuteAsync(connection, $"DROP INDEX CONCURRENTLY IF EXISTS {index}", ct);
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
     {

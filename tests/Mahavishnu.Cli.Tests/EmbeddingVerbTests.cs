@@ -32,6 +32,7 @@ public sealed class EmbeddingVerbTests(PostgresFixture postgres)
     [Theory]
     [InlineData("compare")]
     [InlineData("activate")]
+    [InlineData("index")]
     [InlineData("drop")]
     public async Task A_space_that_is_not_there_is_an_error_that_says_which_are(string verb)
     {
@@ -42,6 +43,28 @@ public sealed class EmbeddingVerbTests(PostgresFixture postgres)
 
         Assert.Equal(ExitCode.Failed, run.Code);
         Assert.Contains("there is no embedding space bge-m3; there are 1 (builtin-hash-v1", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_index_is_built_as_asked_for_and_shown()
+    {
+        await using var service = await RunningService.StartAsync(postgres);
+        await service.RememberAsync("Lean the ladder at seventy-five degrees.");
+
+        var build = await service.RunAsync("embeddings", "index", "1", "--kind", "ivfflat", "--lists", "7");
+        var list = await service.RunAsync("embeddings", "list", "--json");
+        var status = await service.RunAsync("embeddings", "status");
+        var accepted = await service.RunAsync("embeddings", "index", "builtin", "--no-wait");
+        var wrong = await service.RunAsync("embeddings", "index", "1", "--kind", "hnsw", "--lists", "7");
+
+        // One vector fills one list.
+        Assert.Contains("index ivfflat, 1 of 1 lists over 1 vectors, ", build.Error, StringComparison.Ordinal);
+        Assert.Equal("ivfflat", Assert.Single(JsonSerializer.Deserialize<EmbeddingSpaceInfo[]>(list.Out, WireJson.Lenient)!).VectorIndex!.Kind);
+        Assert.Contains("  index: ivfflat, 1 of 1 lists, ", status.Out, StringComparison.Ordinal);
+        Assert.Contains("accepted: operation", accepted.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Failed, wrong.Code);
+        Assert.Contains("Only an index of kind ivfflat has lists.", wrong.Error, StringComparison.Ordinal);
+        Assert.All([build, list, status, accepted], run => Assert.Equal(ExitCode.Done, run.Code));
     }
 
     [Fact]

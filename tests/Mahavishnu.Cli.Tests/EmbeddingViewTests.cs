@@ -55,6 +55,20 @@ public sealed class EmbeddingViewTests
         Assert.Empty(Provider(null));
     }
 
+    [Fact]
+    public void An_index_says_what_it_is_and_what_is_found_by_it()
+    {
+        var space = Space(1, "all-minilm") with { Index = "ready", VectorIndex = new VectorIndexInfo("ivfflat", 500, 23, 150_000, 3 * 1024 * 1024, Now) };
+        var low = space with { Recall = new SpaceRecall(0.91, 40, 2, Now, "Raise the probes.") };
+
+        Assert.Equal(["  index: ivfflat, 23 of 500 lists, 3.0 MiB, built of 150,000 vectors"], EmbeddingView.Index(space));
+        Assert.Equal(["  recall: 0.910 of what is nearest, over 40 searches run again exactly; 2 came back short", "  Raise the probes."], EmbeddingView.Index(low).Skip(1));
+        Assert.Equal("ivfflat, 3.0 MiB", EmbeddingView.BriefIndex(space));
+        Assert.Equal("none yet (ivfflat)", EmbeddingView.BriefIndex(Space(1, "all-minilm") with { WantedIndex = "ivfflat" }));
+        Assert.Equal("none", EmbeddingView.BriefIndex(Space(1, "all-minilm") with { WantedIndex = "none" }));
+        Assert.Empty(EmbeddingView.Index(Space(1, "all-minilm")));
+    }
+
     [Theory]
     [InlineData(0, "0 B")]
     [InlineData(1536, "1.5 KiB")]

@@ -33,6 +33,10 @@ public sealed class UsageTests
     [InlineData("ID", "embeddings compare")]
     [InlineData("--queries must be between 1 and 500", "embeddings compare 2 --queries 501")]
     [InlineData("ID", "embeddings activate")]
+    [InlineData("ID", "embeddings index")]
+    [InlineData("--kind 'flat' is not one of hnsw, hnsw-vector, ivfflat, none.", "embeddings index 1 --kind flat")]
+    [InlineData("--lists must be between 1 and 32768", "embeddings index 1 --kind ivfflat --lists 0")]
+    [InlineData("--probes must be between 1 and 32768", "embeddings index 1 --kind ivfflat --probes many")]
     [InlineData("ID", "embeddings drop")]
     [InlineData("MEMORY_ID", "eval pin question")]
     [InlineData("MEMORY_ID 'here' is not an id", "eval pin question here")]
@@ -60,6 +64,7 @@ public sealed class UsageTests
     [InlineData("import --help")]
     [InlineData("db restore --help")]
     [InlineData("embeddings add --help")]
+    [InlineData("embeddings index --help")]
     [InlineData("eval pin --help")]
     public async Task Help_is_an_answer_and_names_what_the_user_typed(string line)
     {

@@ -21,7 +21,7 @@ public abstract partial class Suite
         "GET /api/v1/workflows", "GET /api/v1/workflows/{id}",
         "PATCH /api/v1/memories/{id}",
         "POST /api/v1/conversations/{sessionId}/messages", "POST /api/v1/conversations/{sessionId}:restore",
-        "POST /api/v1/embeddings", "POST /api/v1/embeddings/dead-letters:retry", "POST /api/v1/embeddings/{id}:activate", "POST /api/v1/embeddings/{id}:compare",
+        "POST /api/v1/embeddings", "POST /api/v1/embeddings/dead-letters:retry", "POST /api/v1/embeddings/{id}:activate", "POST /api/v1/embeddings/{id}:compare", "POST /api/v1/embeddings/{id}:index",
         "POST /api/v1/evals/pins", "POST /api/v1/evals:run",
         "POST /api/v1/imports", "POST /api/v1/imports/{id}:undo",
         "POST /api/v1/memories", "POST /api/v1/memories/{id}:restore", "POST /api/v1/memories:batch", "POST /api/v1/operations/{id}:cancel",

@@ -58,15 +58,19 @@ public sealed class ArmsTests(PostgresFixture postgres)
     }
 
     [Theory]
-    [InlineData("cosine")]
-    [InlineData("l2")]
-    [InlineData("ip")]
-    public async Task The_vector_arm_can_use_the_index_of_its_space(string distance)
+    [InlineData("cosine", "hnsw")]
+    [InlineData("l2", "hnsw")]
+    [InlineData("ip", "hnsw")]
+    [InlineData("cosine", "hnsw-vector")]
+    [InlineData("l2", "hnsw-vector")]
+    [InlineData("ip", "ivfflat")]
+    [InlineData("cosine", "ivfflat")]
+    public async Task The_vector_arm_can_use_the_index_of_its_space(string distance, string kind)
     {
         await using var world = await SearchWorld.StartAsync(postgres);
         await world.Database.ExecuteAsync("UPDATE embedding_spaces SET distance = $1", distance);
         await world.RememberAsync(Many(300));
-        await world.IndexAsync();
+        await world.IndexAsync(kind);
         var store = world.Host.Get<SearchStore>();
         var space = await world.SpaceAsync();
         var asked = await world.Host.Get<QuestionEmbedder>().EmbedAsync("topic", space, Ct);

@@ -54,7 +54,8 @@ internal sealed class SearchWorld : IAsyncDisposable
                     add?.Invoke(builder);
                 },
                 app => app.MapSearch(),
-                settings);
+                // Nothing searches but the test, unless it says so.
+                [.. (((string Key, string?)[])[("Search:RecallShare", "0"), .. settings]).GroupBy(s => s.Key, StringComparer.Ordinal).Select(g => g.Last())]);
             return new SearchWorld(database, host);
         }
         catch
@@ -133,9 +134,9 @@ internal sealed class SearchWorld : IAsyncDisposable
     public async Task<EmbeddingSpace> SpaceAsync() => (await new EmbeddingSpaceStore(Database.DataSource).FindActiveAsync(Ct))!;
 
     /// <summary>Builds the vector index, as an operation would, and lets the search know.</summary>
-    public async Task IndexAsync()
+    public async Task IndexAsync(string kind = VectorIndexKinds.Hnsw)
     {
-        await Host.Get<VectorIndexStore>().BuildAsync(await SpaceAsync(), "64MB", (_, _) => Task.CompletedTask, Ct);
+        await Host.Get<VectorIndexStore>().BuildAsync(await SpaceAsync(), new VectorIndexSpec(kind), "64MB", ct: Ct);
         Host.Get<ActiveSpace>().Forget();
     }
 

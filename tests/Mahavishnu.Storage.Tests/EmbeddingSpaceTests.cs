@@ -72,7 +72,7 @@ public sealed class EmbeddingSpaceTests(PostgresFixture postgres)
         var space = await stores.Spaces.EnsureActiveAsync(Stores.Model with { Distance = distance }, Ct);
         await FillAsync(stores, space, 200);
 
-        await stores.Index.BuildAsync(space, "64MB", (_, _) => Task.CompletedTask, Ct);
+        await stores.Index.BuildAsync(space, VectorIndexSpec.Hnsw, "64MB", ct: Ct);
 
         Assert.Equal(@operator, space.Operator);
         var plan = await IndexPlanTests.ExplainAsync(stores, $"SELECT memory_id FROM {space.Table} ORDER BY embedding {space.Operator} '[2,0,0,0]' LIMIT 5", "enable_seqscan");
@@ -89,11 +89,11 @@ public sealed class EmbeddingSpaceTests(PostgresFixture postgres)
         await FillAsync(stores, space, 2_000);
         Assert.Equal(2_000, await stores.Index.EstimateRowsAsync(space, Ct));
 
-        await stores.Index.BuildAsync(space, "64MB", (_, _) => Task.CompletedTask, Ct);
-        await stores.Index.BuildAsync(space, "64MB", (_, _) => Task.CompletedTask, Ct);
+        await stores.Index.BuildAsync(space, VectorIndexSpec.Hnsw, "64MB", ct: Ct);
+        await stores.Index.BuildAsync(space, VectorIndexSpec.Hnsw, "64MB", ct: Ct);
         Assert.Equal("ready", (await stores.Spaces.FindActiveAsync(Ct))!.IndexState);
 
-        await stores.Index.DropAsync(space, Ct);
+        await stores.Index.DropAsync(space, wanted: null, Ct);
         Assert.Equal("none", (await stores.Spaces.FindActiveAsync(Ct))!.IndexState);
         Assert.False(await stores.Database.ScalarAsync<bool>("SELECT to_regclass($1) IS NOT NULL", space.Index));
     }
@@ -104,7 +104,7 @@ public sealed class EmbeddingSpaceTests(PostgresFixture postgres)
         var (stores, space) = await Stores.CreateWithSpaceAsync(postgres);
         await using var _ = stores;
 
-        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => stores.Index.BuildAsync(space, "a lot", (_, _) => Task.CompletedTask, Ct));
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => stores.Index.BuildAsync(space, VectorIndexSpec.Hnsw, "a lot", ct: Ct));
 
         Assert.Equal("none", (await stores.Spaces.FindActiveAsync(Ct))!.IndexState);
     }

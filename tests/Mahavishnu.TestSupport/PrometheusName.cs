@@ -13,14 +13,14 @@ public enum InstrumentKind
 /// <summary>How an OpenTelemetry collector's Prometheus exporter names an instrument, as docs/telemetry.md says.</summary>
 public static class PrometheusName
 {
-    private static readonly Dictionary<string, string> Units = new(StringComparer.Ordinal) { ["s"] = "seconds", ["ms"] = "milliseconds", ["By"] = "bytes" };
+    private static readonly Dictionary<string, string> Units = new(StringComparer.Ordinal) { ["s"] = "seconds", ["ms"] = "milliseconds", ["By"] = "bytes", ["1"] = "ratio" };
 
     /// <summary>Of a histogram the series of its buckets.</summary>
     public static string Of(string instrument, string unit, InstrumentKind kind)
     {
         var name = Clean(instrument);
-        // {memory} is a remark, not a unit.
-        if (!unit.StartsWith('{') && Units[unit] is var word && !name.Split('_').Contains(word, StringComparer.Ordinal))
+        // {memory} is a remark, not a unit; of a share (1) only a gauge's name says so.
+        if (!unit.StartsWith('{') && (unit != "1" || kind == InstrumentKind.Gauge) && Units[unit] is var word && !name.Split('_').Contains(word, StringComparer.Ordinal))
         {
             name += "_" + word;
         }

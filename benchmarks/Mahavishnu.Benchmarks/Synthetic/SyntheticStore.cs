@@ -32,7 +32,7 @@ internal sealed class SyntheticStore(NpgsqlDataSource db)
         // Before there is an index that could stand in the way of the truth.
         await FindTruthAsync(space, ct);
         var truth = clock.Elapsed;
-        await new VectorIndexStore(db).BuildAsync(space, "512MB", (_, _) => Task.CompletedTask, ct);
+        await new VectorIndexStore(db).BuildAsync(space, VectorIndexSpec.Hnsw, "512MB", ct: ct);
         return new SyntheticLoad(memories, vectors - memories, truth - vectors, clock.Elapsed - truth);
     }
 

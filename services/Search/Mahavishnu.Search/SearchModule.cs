@@ -32,6 +32,8 @@ public static class SearchModule
         services.TryAddSingleton<Evaluator>();
         services.TryAddSingleton<QuestionSampler>();
         services.AddHostedService(provider => provider.GetRequiredService<QuestionSampler>());
+        services.TryAddSingleton<RecallCanary>();
+        services.AddHostedService(provider => provider.GetRequiredService<RecallCanary>());
         services.TryAddSingleton<WarmStore>();
         services.TryAddSingleton<SearchWarmUp>();
         services.AddWarmUp("search", static (provider, ct) => provider.GetRequiredService<SearchWarmUp>().RunAsync(ct));

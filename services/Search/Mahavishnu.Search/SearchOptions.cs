@@ -58,6 +58,12 @@ internal sealed class SearchOptions : IValidatableObject
     /// <summary>Share of the searches whose question is kept, 0 to 1.</summary>
     [Range(0.0, 1.0)] public double SampleShare { get; set; } = 0.2;
 
+    /// <summary>Share of the searches by vector that are run again exactly, in the background, to know what the index finds. 0: none.</summary>
+    [Range(0.0, 1.0)] public double RecallShare { get; set; } = 0.02;
+
+    /// <summary>Share of what is nearest that the index should find; below it a warning says what to raise.</summary>
+    [Range(0.0, 1.0)] public double RecallBound { get; set; } = 0.95;
+
     /// <summary>Every entry of <see cref="Spaces"/> says a model and what is to be done.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
         from entry in Spaces

@@ -35,13 +35,14 @@ internal sealed partial class SearchStore
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// The nearest vectors, and of each memory its nearest part. ORDER BY is the bare operator, or the index is not used; the index's order is approximate
-    /// (relaxed), hence the sort afterwards. Memories that are no longer there are sorted out later, unless memories must be asked anyway.
+    /// The nearest vectors, and of each memory its nearest part. ORDER BY is the bare operator over the index's own expression, or it is not used; the
+    /// index's order is approximate (relaxed), hence the sort afterwards. Memories that are no longer there are sorted out later, unless memories must
+    /// be asked anyway.
     /// </summary>
     private static string VectorArm(SearchPlan plan, Scope scope, string vector, Parameters p)
     {
         var space = plan.Space!;
-        var distance = $"e.embedding {space.Operator} {vector}";
+        var distance = plan.Exact ? $"e.embedding {space.Operator} {vector}" : space.IndexedDistance("e.embedding", vector);
         var (join, where) = scope.VectorsSayAll
             ? ("", scope.Vectors)
             : ($" JOIN memories m ON m.tenant_id = e.tenant_id AND m.id = e.memory_id", $"{scope.Vectors} AND {scope.Memories}");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
@@ -53,17 +52,17 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
     public async Task<SearchRows> SearchAsync(SearchPlan plan, CancellationToken ct)
     {
         await using var batch = db.CreateBatch();
-        var settings = new NpgsqlBatchCommand(Settings);
-        settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Math.Min(Fetch(plan), 1_000).ToString(CultureInfo.InvariantCulture) });
-        settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = PlanFor(plan) });
-        batch.BatchCommands.Add(settings);
-        var search = Compose(plan);
-        batch.BatchCommands.Add(search);
+        return await SearchAsync(batch, plan, ct);
+    }
 
+    private async Task<SearchRows> SearchAsync(NpgsqlBatch batch, SearchPlan plan, CancellationToken ct)
+    {
+        batch.BatchCommands.Add(Settings(plan));
+        batch.BatchCommands.Add(Compose(plan));
         var hits = new List<SearchHit>(plan.Question.Limit);
         await using var row = await batch.ExecuteReaderAsync(ct);
         await row.ReadAsync(ct);
-        short? active = row.IsDBNull(SettingsCount) ? null : row.GetInt16(SettingsCount);
+        short? active = row.IsDBNull(0) ? null : row.GetInt16(0);
         await row.NextResultAsync(ct);
         var more = false;
         while (await row.ReadAsync(ct))
@@ -97,15 +96,17 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
         ? "force_generic_plan"
         : "force_custom_plan";
 
-    // A batch is one transaction, so "local" lasts for it. A plan for these statements is never worth compiling (jit),
-    // and what they cost is bounded by limits that the planner cannot see.
+    // A batch is one transaction: the settings last for it.
     // The active space comes along: whoever knew another one a moment ago learns of the switch in the same round trip.
-    private const string Settings = """
-        SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('jit', 'off', true),
-               set_config('plan_cache_mode', $2, true), (SELECT s.id FROM embedding_spaces s WHERE s.state = 'active')
-        """;
+    private const string SettingsSql = $"SELECT (SELECT s.id FROM embedding_spaces s WHERE s.state = 'active'), {VectorScan.Settings}, set_config('plan_cache_mode', $3, true)";
 
-    private const int SettingsCount = 4;
+    private static NpgsqlBatchCommand Settings(SearchPlan plan)
+    {
+        var settings = new NpgsqlBatchCommand(SettingsSql);
+        VectorScan.AddTo(settings.Parameters, plan.Space, Fetch(plan));
+        settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = PlanFor(plan) });
+        return settings;
+    }
 
     // Before it: what the search says about itself.
     private const int First = 3;

@@ -25,6 +25,22 @@ internal sealed class SearchTelemetry(IMeterFactory meters)
     private readonly Counter<long> _questions = meters.Create(Name).CreateCounter<long>(
         "mahavishnu.search.questions", unit: "{question}", description: "Questions that needed a vector, by whether it was known, computed, or not to be had.");
 
+    private readonly Histogram<double> _recall = meters.Create(Name).CreateHistogram<double>(
+        "mahavishnu.search.recall", unit: "1", description: "Share of what is nearest that an index found, of searches run again exactly.",
+        advice: new() { HistogramBucketBoundaries = [0.5, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.999] });
+
+    private readonly Counter<long> _short = meters.Create(Name).CreateCounter<long>(
+        "mahavishnu.search.recall.short", unit: "{search}", description: "Searches run again exactly to which the index had brought fewer memories than there were.");
+
+    public void Recall(string index, double recall, bool cutShort)
+    {
+        _recall.Record(recall, new KeyValuePair<string, object?>("index", index));
+        if (cutShort)
+        {
+            _short.Add(1, new KeyValuePair<string, object?>("index", index));
+        }
+    }
+
     public void Question(string outcome) => _questions.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     public Measurement Start(SearchMode mode, bool unified) => new(this, mode, unified);

@@ -13,8 +13,8 @@ internal sealed record SpaceAnswer(SearchResponse Response, short? Space);
 
 /// <summary>The way of a question: its vector, one round trip to the database, again exactly where the index came back short.</summary>
 internal sealed class Searcher(
-    SearchStore store, ActiveSpace active, QuestionEmbedder embedder, LexemeStatistics lexemes, TextLanguages languages, SearchTelemetry telemetry,
-    IOptions<SearchOptions> options)
+    SearchStore store, ActiveSpace active, QuestionEmbedder embedder, LexemeStatistics lexemes, TextLanguages languages, RecallCanary canary,
+    SearchTelemetry telemetry, IOptions<SearchOptions> options)
 {
     // A group takes one hit of many candidates.
     private const int CandidatesPerGroup = 4;
@@ -128,6 +128,7 @@ internal sealed class Searcher(
     private async Task<SearchRows> FindAsync(SearchPlan plan, SearchTelemetry.Measurement measurement, CancellationToken ct)
     {
         var found = await store.SearchAsync(plan, ct);
+        canary.Offer(plan);
         if (found.Hits.Count >= plan.Question.Limit || !found.More || found.ActiveSpace != plan.Space?.Id)
         {
             return found;

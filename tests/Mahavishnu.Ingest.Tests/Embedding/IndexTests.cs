@@ -1,5 +1,6 @@
 using System.Net;
 using Mahavishnu.Contracts;
+using Mahavishnu.Storage;
 
 namespace Mahavishnu.Ingest.Tests;
 
@@ -43,6 +44,41 @@ public sealed class IndexTests(PostgresFixture postgres) : IAsyncLifetime
     public void The_decision(string state, bool valid, long rows, long pending, bool loading, bool atWork, string step) =>
         Assert.Equal(step, IndexDecision.Decide(new IndexSituation(state, valid, rows, pending, loading, atWork), fromRows: 100).ToString());
 
+    [Theory]
+    // wanted, built, lists, rows at the build, gone by then; rows now, gone by now
+    [InlineData("hnsw", "hnsw", null, 1_000, 0, 100_000, 0, "None")] // a graph grows
+    [InlineData("hnsw", "hnsw", null, 1_000, 0, 900, 300, "None")]
+    [InlineData("hnsw", "hnsw", null, 1_000, 0, 900, 301, "Build")]
+    [InlineData("hnsw", "hnsw", null, 1_000, 5_000, 900, 5_300, "None")]
+    [InlineData("hnsw", "hnsw", null, 1_000, 5_000, 900, 301, "Build")] // PostgreSQL began to count anew
+    [InlineData("hnsw", "hnsw", null, null, null, 900, 5_000, "None")] // built before this was written down
+    [InlineData("ivfflat", "ivfflat", 50, 1_000, 0, 3_999, 0, "Build")] // it could have 199 lists
+    [InlineData("ivfflat", "ivfflat", 50, 1_000, 0, 1_999, 0, "None")]
+    [InlineData("ivfflat", "ivfflat", 50, 1_000, 0, 2_000, 0, "Build")]
+    [InlineData("ivfflat", "ivfflat", 500, 100_000, 0, 399_999, 0, "None")]
+    [InlineData("ivfflat", "ivfflat", 500, 100_000, 0, 400_000, 0, "Build")]
+    [InlineData("ivfflat", "ivfflat", 501, 100_000, 0, 100_000, 0, "Build")] // fewer are wanted now
+    [InlineData("ivfflat", "ivfflat", 499, 100_000, 0, 100_000, 0, "Build")] // so many can be had now
+    [InlineData("ivfflat", "ivfflat", 500, 100_000, 0, 100_000, 90_000, "None")] // lists lose nothing by it
+    [InlineData("ivfflat", "hnsw", null, 1_000, 0, 1_000, 0, "Build")]
+    [InlineData("hnsw", "ivfflat", 50, 1_000, 0, 99, 0, "None")] // too small for any
+    [InlineData("none", "hnsw", null, 1_000, 0, 1_000, 0, "Drop")]
+    public void An_index_is_outgrown(string wanted, string kind, int? lists, int? builtRows, int? builtGone, long rows, long gone, string step)
+    {
+        var built = new BuiltIndex(kind, lists, null, builtRows, builtGone, null);
+        var situation = new IndexSituation("ready", true, rows, 0, false, false) { Wanted = new VectorIndexSpec(wanted, wanted == "ivfflat" ? 500 : null), Built = built, Gone = gone };
+
+        Assert.Equal(step, IndexDecision.Decide(situation, fromRows: 100).ToString());
+    }
+
+    [Theory]
+    [InlineData("ready", true, 0, false, "Clear")]
+    [InlineData("none", false, 0, false, "Clear")] // nothing to be built
+    [InlineData("ready", true, 0, true, "None")] // somebody is at it
+    [InlineData("ready", true, 5_000, false, "Drop")]
+    public void What_a_build_left_behind_goes(string state, bool valid, long pending, bool atWork, string step) =>
+        Assert.Equal(step, IndexDecision.Decide(new IndexSituation(state, valid, 99, pending, false, atWork) { Leftovers = true }, fromRows: 100).ToString());
+
     [Fact]
     public async Task The_index_comes_with_size_as_an_operation_that_can_be_followed()
     {
@@ -83,7 +119,8 @@ public sealed class IndexTests(PostgresFixture postgres) : IAsyncLifetime
         await IndexAsync("ready");
         Assert.True(await ValidAsync());
         Assert.Equal(560, await _database.ScalarAsync<long>("SELECT count(*) FROM embedding_1"));
-        Assert.Equal(["completed", "completed"], (await Host.Operations.ListAsync("index", ct: Ct)).Items.Select(o => o.State));
+        // The index serves before its operation has ended.
+        await Eventually.Async(async () => (await Host.Operations.ListAsync("index", ct: Ct)).Items, ops => ops.Count == 2 && ops.All(o => o.State == "completed"), "The operations' end");
     }
 
     [Fact]
@@ -93,7 +130,9 @@ public sealed class IndexTests(PostgresFixture postgres) : IAsyncLifetime
         await AddAsync(0, 60);
         await IndexAsync("ready");
         await StopAsync();
-        // As kill -9 leaves it: the state, the claim and an index that is not whole.
+        // As kill -9 leaves it: the state, the claim, an index that is not whole, and half of the one that was to take its place.
+        await _database.ExecuteAsync("CREATE INDEX embedding_1_vector_new ON embedding_1 (memory_id)");
+        await _database.ExecuteAsync("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'embedding_1_vector_new'::regclass");
         await _database.ExecuteAsync("UPDATE embedding_spaces SET index_state = 'building'");
         await _database.ExecuteAsync("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'embedding_1_vector'::regclass");
         await _database.ExecuteAsync("UPDATE operations SET state = 'running', claim = gen_random_uuid(), claimed_until = now() + interval '1 second', finished_at = NULL, result = NULL");
@@ -102,7 +141,8 @@ public sealed class IndexTests(PostgresFixture postgres) : IAsyncLifetime
 
         await IndexAsync("ready");
         Assert.True(await ValidAsync());
-        Assert.Equal("completed", Assert.Single((await Host.Operations.ListAsync("index", ct: Ct)).Items).State);
+        Assert.Equal(["embedding_1_vector"], (await _database.RowsAsync("SELECT indexname FROM pg_indexes WHERE indexname LIKE 'embedding_1_vector%'")).Select(r => r[0]));
+        await Eventually.Async(async () => Assert.Single((await Host.Operations.ListAsync("index", ct: Ct)).Items).State, state => state == "completed", "The operation's end");
     }
 
     [Fact]

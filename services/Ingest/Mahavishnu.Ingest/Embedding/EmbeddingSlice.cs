@@ -46,6 +46,7 @@ internal static class EmbeddingSlice
         AddSpace.Map(spaces);
         CompareSpaces.Map(spaces);
         ActivateSpace.Map(spaces);
+        BuildIndex.Map(spaces);
         DropSpace.Map(spaces);
         DeadLetters.Map(api);
     }

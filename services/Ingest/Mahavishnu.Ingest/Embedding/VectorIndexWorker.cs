@@ -71,24 +71,55 @@ internal sealed partial class VectorIndexWorker(
         return due;
     }
 
-    private async Task<IndexStep> LookAsync(EmbeddingSpace space, CancellationToken ct)
+    private async Task<IndexStep> LookAsync(EmbeddingSpace listed, CancellationToken ct)
     {
         // Asked first: a build that ends while the rest is read would look like one that never was.
         var atWork = await operations.AnyAtWorkAsync(Indexing, ct);
+        if (await spaces.FindAsync(listed.Id, ct) is not { } space)
+        {
+            return IndexStep.None;
+        }
+
         var rows = await indexes.EstimateRowsAsync(space, ct);
         var most = Math.Max(options.Value.FromRows, rows);
+        var look = await indexes.LookAsync(space, ct);
         var situation = new IndexSituation(
-            space.IndexState, await indexes.IsValidAsync(space, ct), rows, await queue.CountPendingAsync(space, most, ct),
-            await operations.AnyAtWorkAsync(Loads, ct) || await IsBeingFilledAsync(space, ct), atWork);
+            space.IndexState, look.Valid, rows, await queue.CountPendingAsync(space, most, ct),
+            await operations.AnyAtWorkAsync(Loads, ct) || await IsBeingFilledAsync(space, ct), atWork)
+        {
+            Wanted = options.Value.For(space),
+            Built = space.BuiltIndex,
+            Gone = look.Gone,
+            Leftovers = look.Leftovers,
+        };
         var step = IndexDecision.Decide(situation, options.Value.FromRows);
         switch (step)
         {
             case IndexStep.Drop:
-                Dropping(logger, space.Model, situation.Pending, rows);
-                await indexes.DropAsync(space, ct);
+                if (situation.Wanted.Kind == VectorIndexKinds.None)
+                {
+                    NotWanted(logger, space.Model);
+                }
+                else
+                {
+                    Dropping(logger, space.Model, situation.Pending, rows);
+                }
+
+                await indexes.DropAsync(space, wanted: null, ct);
+                break;
+            case IndexStep.Clear:
+                await indexes.ClearAsync(space, ct);
                 break;
             case IndexStep.Build when await MayTryAsync(space, ct):
-                Building(logger, space.Model, rows);
+                if (situation.Whole)
+                {
+                    Outgrown(logger, space.BuiltIndex?.Kind, space.BuiltIndex?.Rows, space.Model, situation.Wanted.Kind, rows);
+                }
+                else
+                {
+                    Building(logger, rows, space.Model, situation.Wanted.Kind);
+                }
+
                 await operations.StartAsync(OperationKinds.Index, space.Subject, new IndexInput(space.Id), ct);
                 break;
         }
@@ -106,8 +137,14 @@ internal sealed partial class VectorIndexWorker(
         await operations.FindLatestAsync(OperationKinds.Index, space.Subject, ct) is not { State: OperationStates.Failed or OperationStates.Cancelled, FinishedAt: { } ended }
         || time.GetUtcNow() - ended >= TimeSpan.FromMinutes(options.Value.RetryMinutes);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Rows} vectors of {Model}: building their index")]
-    private static partial void Building(ILogger logger, string model, long rows);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Rows} vectors of {Model}: building their index ({Kind})")]
+    private static partial void Building(ILogger logger, long rows, string model, string kind);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The index ({Built}, of {BuiltRows} vectors) of {Model} is outgrown or not what is wanted: building another ({Kind}, of {Rows})")]
+    private static partial void Outgrown(ILogger logger, string? built, long? builtRows, string model, string kind, long rows);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Model} is to have no index: dropping it, searches compare every vector in scope")]
+    private static partial void NotWanted(ILogger logger, string model);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Pending} or more memories wait to be embedded beside {Rows} vectors of {Model}: loading first, the index is built afterwards")]
     private static partial void Dropping(ILogger logger, string model, long pending, long rows);

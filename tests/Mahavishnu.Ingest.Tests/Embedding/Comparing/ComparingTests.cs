@@ -142,7 +142,7 @@ public sealed class ComparingTests(PostgresFixture postgres)
         await using var world = await ComparingWorld.StartAsync(postgres);
         var ids = await RowAsync(world);
         await world.PinAsync(world.Ask("first?", 0, 13), ids[0]);
-        await world.Host.Get<VectorIndexStore>().BuildAsync(world.New, "64MB", (_, _) => Task.CompletedTask, Ct);
+        await world.Host.Get<VectorIndexStore>().BuildAsync(world.New, VectorIndexSpec.Hnsw, "64MB", ct: Ct);
 
         var result = await world.CompareAsync();
 

@@ -113,7 +113,8 @@ internal sealed class FillSpace(
     /// <summary>Has the index built where it pays. One that fails is told by its own operation, and tried again by whoever looks after the indexes.</summary>
     private async Task IndexAsync(EmbeddingSpace space, Progress progress, CancellationToken ct)
     {
-        if (await indexes.EstimateRowsAsync(space, ct) < options.Value.FromRows || await indexes.IsValidAsync(space, ct))
+        if (options.Value.For(space).Kind == VectorIndexKinds.None
+            || await indexes.EstimateRowsAsync(space, ct) < options.Value.FromRows || (await indexes.LookAsync(space, ct)).Valid)
         {
             return;
         }

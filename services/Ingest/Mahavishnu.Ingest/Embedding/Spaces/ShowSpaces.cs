@@ -18,13 +18,13 @@ internal static class ShowSpaces
         spaces.MapGet("/{id}", GetAsync).WithQuery([]).WithName("GetEmbeddingSpace").WithSummary("One embedding space").ProducesProblem(StatusCodes.Status404NotFound);
     }
 
-    internal static async Task<Ok<EmbeddingStatus>> ListAsync(EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, EmbeddingRate rate, ProviderGlance provider, CancellationToken ct)
+    internal static async Task<Ok<EmbeddingStatus>> ListAsync(EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, VectorIndexStore indexes, IndexRecallStore recall, EmbeddingRate rate, ProviderGlance provider, CancellationToken ct)
     {
         var all = await spaces.ListAsync(ct);
         var infos = new List<EmbeddingSpaceInfo>(all.Count);
         foreach (var space in all)
         {
-            infos.Add(await InfoAsync(space, spaces, queue, rate, ct));
+            infos.Add(await InfoAsync(space, spaces, queue, indexes, recall, rate, ct));
         }
 
         var active = all.FirstOrDefault(s => s.State == EmbeddingSpaceStates.Active);
@@ -35,12 +35,13 @@ internal static class ShowSpaces
     }
 
     internal static async Task<Results<Ok<EmbeddingSpaceInfo>, ProblemHttpResult>> GetAsync(
-        int id, EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, EmbeddingRate rate, CancellationToken ct) =>
-        await spaces.FindAsync(id, ct) is { } space ? TypedResults.Ok(await InfoAsync(space, spaces, queue, rate, ct)) : Missing(id);
+        int id, EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, VectorIndexStore indexes, IndexRecallStore recall, EmbeddingRate rate, CancellationToken ct) =>
+        await spaces.FindAsync(id, ct) is { } space ? TypedResults.Ok(await InfoAsync(space, spaces, queue, indexes, recall, rate, ct)) : Missing(id);
 
     public static ProblemHttpResult Missing(int id) => Problems.NotFound(FormattableString.Invariant($"There is no embedding space {id}."));
 
-    private static async Task<EmbeddingSpaceInfo> InfoAsync(EmbeddingSpace space, EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, EmbeddingRate rate, CancellationToken ct)
+    private static async Task<EmbeddingSpaceInfo> InfoAsync(
+        EmbeddingSpace space, EmbeddingSpaceStore spaces, EmbeddingQueueStore queue, VectorIndexStore indexes, IndexRecallStore recall, EmbeddingRate rate, CancellationToken ct)
     {
         var size = await spaces.SizeAsync(space, ct);
         return new EmbeddingSpaceInfo(
@@ -50,8 +51,18 @@ internal static class ShowSpaces
             FilledAt = space.FilledAt,
             ActivatedAt = space.ActivatedAt,
             Bytes = size.Bytes,
+            WantedIndex = space.WantedIndex?.Kind,
+            VectorIndex = await IndexAsync(space, indexes, ct),
+            Recall = await recall.ReadAsync(space, ct) is { } window
+                ? new SpaceRecall(Math.Round(window.Recall, 4), window.Searches, window.CutShort, window.MeasuredAt, window.Advice(space))
+                : null,
         };
     }
+
+    private static async Task<VectorIndexInfo?> IndexAsync(EmbeddingSpace space, VectorIndexStore indexes, CancellationToken ct) =>
+        space is { IndexState: "ready", BuiltIndex: { } built }
+            ? new VectorIndexInfo(built.Kind, built.Lists, built.Probes, built.Rows, (await indexes.LookAsync(space, ct)).Bytes, built.BuiltAt)
+            : null;
 }
 
 /// <summary>How the provider does, a moment old at most: whoever asks for the status again and again must not keep the model's server busy with it.</summary>
