@@ -21,7 +21,8 @@ var migrate = builder.AddProject<Projects.Mahavishnu_Migration_Service>("migrate
 var ingest = builder.AddProject<Projects.Mahavishnu_Ingest_Service>(Resources.Ingest)
     .AsService(choices, key).WithPoolFor(choices.Replicas)
     .WithReference(database).WithModel(model).WithReadableFolders(choices)
-    .WaitForCompletion(migrate);
+    .WaitForCompletion(migrate)
+    .WithIndexCommand(key);
 
 // The read side.
 var search = builder.AddProject<Projects.Mahavishnu_Search_Service>(Resources.Search)

@@ -1,6 +1,10 @@
+using System.Net;
+using System.Net.Http.Headers;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Mahavishnu.Contracts;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mahavishnu.AppHost.Tests;
 
@@ -146,6 +150,33 @@ public sealed class RunModelTests
     }
 
     [Theory]
+    [InlineData("", """{"kind":null}""")]
+    [InlineData("ivfflat", """{"kind":"ivfflat"}""")]
+    public async Task The_dashboard_can_build_a_vector_index(string kind, string body)
+    {
+        await using var model = await Model.RunAsync("--Parameters:api-key=choose-one");
+        var index = model[Resources.Ingest].Annotations.OfType<ResourceCommandAnnotation>().Single(c => c.Name == "index");
+        Assert.Equal(["space", "kind"], index.Arguments.Select(a => a.Name));
+        Assert.Equal(["", .. VectorIndexKinds.All], index.Arguments[1].Options!.Select(o => o.Key));
+        var asked = new Listening();
+        await using var services = new ServiceCollection().ConfigureHttpClientDefaults(c => c.ConfigurePrimaryHttpMessageHandler(() => asked)).AddHttpClient().BuildServiceProvider();
+
+        var result = await index.ExecuteCommand(new ExecuteCommandContext
+        {
+            Services = services,
+            ResourceName = Resources.Ingest,
+            Logger = NullLogger.Instance,
+            CancellationToken = TestContext.Current.CancellationToken,
+            Arguments = new([Given("space", "7"), Given("kind", kind)]),
+        });
+
+        Assert.True(result.Success, result.Message);
+        Assert.Equal(("POST", "/api/v1/embeddings/7:index", "Bearer choose-one", body), asked.Request);
+
+        static InteractionInput Given(string name, string value) => new() { Name = name, InputType = InputType.Text, Value = value };
+    }
+
+    [Theory]
     [InlineData("nvidia", "--gpus")]
     [InlineData("amd", "--device")]
     public async Task A_graphics_card_is_a_switch(string vendor, string argument)
@@ -186,5 +217,17 @@ public sealed class RunModelTests
         }
 
         return arguments;
+    }
+
+    /// <summary>In the service's place: keeps what it was asked.</summary>
+    private sealed class Listening : HttpMessageHandler
+    {
+        public (string Method, string Path, string? Authorization, string Body) Request { get; private set; }
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Request = (request.Method.Method, request.RequestUri!.AbsolutePath, request.Headers.Authorization?.ToString(), await request.Content!.ReadAsStringAsync(cancellationToken));
+            return new HttpResponseMessage(HttpStatusCode.Accepted) { Content = new StringContent("{}", MediaTypeHeaderValue.Parse("application/json")) };
+        }
     }
 }

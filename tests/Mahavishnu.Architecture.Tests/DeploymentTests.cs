@@ -36,6 +36,8 @@ public sealed class DeploymentTests
         }
 
         Assert.Contains("<ContainerUser>app</ContainerUser>", House.Text("Directory.Build.props"), StringComparison.Ordinal);
+        // With time zones, which imports need, and a shell, which the health checks need: the chiselled family has neither.
+        Assert.Contains("<ContainerFamily>noble</ContainerFamily>", House.Text("Directory.Build.props"), StringComparison.Ordinal);
     }
 
     [Fact]
