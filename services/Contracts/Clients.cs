@@ -19,7 +19,11 @@ public sealed class MemoriesClient(HttpClient http)
     public Task<Memory> GetAsync(Guid id, CancellationToken ct = default) =>
         http.SendAsync<Memory>(HttpMethod.Get, $"/memories/{id}", null, ct);
 
-    /// <param name="filter">The query string's parameters as wire names and values (<c>type</c>, <c>repoId</c>, <c>limit</c>, …).</param>
+    /// <summary>The memory as it was at a time; 404 where it was not there, deleted or superseded then.</summary>
+    public Task<Memory> GetAsOfAsync(Guid id, DateTimeOffset asOf, CancellationToken ct = default) =>
+        http.SendAsync<Memory>(HttpMethod.Get, $"/memories/{id}" + ApiHttp.Query(("asOf", WireTime.Format(asOf))), null, ct);
+
+    /// <param name="filter">The query string's parameters as wire names and values (<c>type</c>, <c>repoId</c>, <c>includeSuperseded</c>, <c>asOf</c>, <c>limit</c>, …).</param>
     public Task<Page<Memory>> ListAsync(IEnumerable<KeyValuePair<string, string?>> filter, CancellationToken ct = default) =>
         http.SendAsync<Page<Memory>>(HttpMethod.Get, "/memories" + ApiHttp.Query([.. filter.Select(f => (f.Key, f.Value))]), null, ct);
 
@@ -36,6 +40,24 @@ public sealed class MemoriesClient(HttpClient http)
 
     public Task<Page<MemoryVersion>> HistoryAsync(Guid id, CancellationToken ct = default) =>
         http.SendAsync<Page<MemoryVersion>>(HttpMethod.Get, $"/memories/{id}/history", null, ct);
+
+    /// <param name="limit">Most of one page.</param>
+    public Task<Page<MemoryVersion>> HistoryAsync(Guid id, int limit, string? cursor = null, CancellationToken ct = default) =>
+        http.SendAsync<Page<MemoryVersion>>(
+            HttpMethod.Get, $"/memories/{id}/history" + ApiHttp.Query(("limit", limit.ToString(CultureInfo.InvariantCulture)), ("cursor", cursor)), null, ct);
+
+    /// <summary>Puts another memory in the place of one; the old one leaves lists and searches.</summary>
+    /// <returns>The old one.</returns>
+    public Task<Memory> SupersedeAsync(Guid id, Guid by, CancellationToken ct = default) =>
+        http.SendAsync<Memory>(HttpMethod.Post, $"/memories/{id}:supersede", new SupersedeRequest(by.ToString()), ct);
+
+    /// <summary>Takes a superseding back.</summary>
+    public Task<Memory> UnsupersedeAsync(Guid id, CancellationToken ct = default) =>
+        http.SendAsync<Memory>(HttpMethod.Post, $"/memories/{id}:unsupersede", null, ct);
+
+    /// <summary>Removes a memory for good, with everything that repeats or points to it. Nothing brings it back.</summary>
+    public Task EraseAsync(Guid id, CancellationToken ct = default) =>
+        http.SendAsync(HttpMethod.Post, $"/memories/{id}:erase", ct);
 
     private static EntityTagHeaderValue Tag(int version) => new($"\"{version.ToString(CultureInfo.InvariantCulture)}\"");
 }

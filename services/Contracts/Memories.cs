@@ -70,7 +70,13 @@ public sealed record Memory
 
     /// <summary>Counts changes from 1; the ETag.</summary>
     public int Version { get; init; }
+
+    /// <summary>The memory that took this one's place: lists and searches show that one.</summary>
     public Guid? SupersededBy { get; init; }
+
+    /// <summary>When it took it. Present where <see cref="SupersededBy"/> is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? SupersededAt { get; init; }
 
     /// <summary>One of <see cref="EmbeddingStates"/>.</summary>
     public required string Embedding { get; init; }
@@ -112,7 +118,14 @@ public sealed record NewMemory
     public JsonElement? Metadata { get; init; }
     public DateTimeOffset? OccurredAt { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Id of a memory whose place this one takes, in the same transaction.</summary>
+    public string? Supersedes { get; init; }
 }
+
+/// <summary>Body of <c>POST /memories/{id}:supersede</c>.</summary>
+/// <param name="By">Id of the memory that takes the place.</param>
+public sealed record SupersedeRequest(string? By);
 
 /// <summary>Changes to a memory; an absent property is left as it is, an explicit null clears it (JSON merge patch, RFC 7396, on the top level).</summary>
 public sealed record MemoryPatch
@@ -159,6 +172,16 @@ public sealed record BatchResult(IReadOnlyList<BatchItemResult> Results, BatchCo
 /// <param name="NextCursor">Opaque; null on the last page.</param>
 public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
 
+/// <summary>What is done to a memory that is there.</summary>
+public static class MemoryChanges
+{
+    public const string Update = "update";
+    public const string Delete = "delete";
+    public const string Restore = "restore";
+    public const string Supersede = "supersede";
+    public const string Unsupersede = "unsupersede";
+}
+
 /// <summary>What a memory was before a change.</summary>
-/// <param name="Change"><c>update</c>, <c>delete</c> or <c>restore</c>.</param>
+/// <param name="Change">One of <see cref="MemoryChanges"/>.</param>
 public sealed record MemoryVersion(int Version, string Change, DateTimeOffset ChangedAt, Memory Memory);

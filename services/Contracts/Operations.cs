@@ -9,6 +9,9 @@ public static class OperationKinds
     public const string Import = "import";
     public const string EmbeddingSpace = "embedding-space";
     public const string Index = "index";
+
+    /// <summary>A sweep for insights over what is stored.</summary>
+    public const string Extraction = "extraction";
 }
 
 public static class OperationStates

@@ -39,6 +39,7 @@ public static class Resources
     /// <summary>A question about executions: search answers it, as it answers all questions.</summary>
     public const string WorkflowRecall = "workflows/recall";
     public const string Repositories = "repositories";
+    public const string Insights = "insights";
     public const string Operations = "operations";
     public const string Embeddings = "embeddings";
     public const string SearchRoute = "search";

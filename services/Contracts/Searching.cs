@@ -44,6 +44,15 @@ public sealed record SearchRequest
     public DateTimeOffset? After { get; init; }
     public DateTimeOffset? Before { get; init; }
 
+    /// <summary>
+    /// What was valid then, with the words it had: stored or happened by then, and not yet superseded, deleted or expired. It is found, filtered and ranked by the words
+    /// and vectors of today; a memory deleted since has no vector any more, and is found by its words.
+    /// </summary>
+    public DateTimeOffset? AsOf { get; init; }
+
+    /// <summary>Also what another memory has superseded; such a hit names it.</summary>
+    public bool? IncludeSuperseded { get; init; }
+
     /// <summary>The filter language: <c>{"and":[…]}</c>, <c>{"or":[…]}</c>, <c>{"not":…}</c> or <c>{"field","op","value"}</c>.</summary>
     public JsonElement? Filter { get; init; }
 
@@ -70,6 +79,10 @@ public sealed record SearchRequest
 public sealed record SearchResponse(
     IReadOnlyList<SearchHit> Hits, string Mode, string? Model, IReadOnlyList<string> Degraded, double TookMs)
 {
+    /// <summary>The time that the hits are shown as of; only where one was asked about.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? AsOf { get; init; }
+
     /// <summary>How the question was understood; only with <c>explain</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public UnderstoodQuestion? Understood { get; init; }
@@ -114,6 +127,14 @@ public sealed record SearchHit
     public LineRange? Lines { get; init; }
     public JsonElement Metadata { get; init; }
     public DateTimeOffset OccurredAt { get; init; }
+
+    /// <summary>The memory that took this one's place; only where superseded ones were asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Guid? SupersededBy { get; init; }
+
+    /// <summary>With <c>asOf</c>, where the memory was changed since: the version whose words are shown. It was ranked by those of today.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ShownVersion { get; init; }
 
     /// <summary>Unified search only: <c>memories</c>, <c>session_buddy</c> or <c>shared</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
