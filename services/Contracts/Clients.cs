@@ -71,6 +71,9 @@ public sealed class SearchClient(HttpClient http)
 
     public Task<SearchResponse> UnifiedAsync(SearchRequest request, CancellationToken ct = default) =>
         http.SendAsync<SearchResponse>(HttpMethod.Post, "/search/unified", request, ct);
+
+    public Task<SearchResponse> AcrossProjectsAsync(ProjectSearchRequest request, CancellationToken ct = default) =>
+        http.SendAsync<SearchResponse>(HttpMethod.Post, "/search/projects", request, ct);
 }
 
 /// <summary>Typed client of <c>/repositories</c>.</summary>

@@ -38,6 +38,11 @@ public static class Resources
 
     /// <summary>A question about executions: search answers it, as it answers all questions.</summary>
     public const string WorkflowRecall = "workflows/recall";
+    public const string Projects = "projects";
+    public const string ProjectGroups = "project-groups";
+    public const string Dependencies = "dependencies";
+    public const string SessionLinks = "session-links";
+    public const string Insights = "insights";
     public const string Repositories = "repositories";
     public const string Insights = "insights";
     public const string Operations = "operations";

@@ -14,7 +14,7 @@ public static class SearchModes
 }
 
 /// <summary>Body of <c>POST /search</c> and <c>POST /search/unified</c>: a question, or a memory to find more <see cref="Like"/>.</summary>
-public sealed record SearchRequest
+public record SearchRequest
 {
     /// <summary>Longest question, in characters.</summary>
     public const int MaxQueryLength = 8_000;
@@ -72,6 +72,42 @@ public sealed record SearchRequest
     /// <summary>The language that the question's words are in, such as <c>german</c>; else those in use where it is asked.</summary>
     public string? Language { get; init; }
 }
+
+/// <summary>
+/// Body of <c>POST /search/projects</c>: as a search, with <see cref="SearchRequest.ProjectId"/> the project that asks. It finds its own memories, those of projects that
+/// depend on it or that it depends on, those of its groups, and what was shared with it.
+/// </summary>
+public sealed record ProjectSearchRequest : SearchRequest
+{
+    public const int MostHops = 3;
+
+    /// <summary>How far dependencies are followed, in either direction: 1 (default) to <see cref="MostHops"/>.</summary>
+    public int? Hops { get; init; }
+
+    /// <summary>Some of <see cref="ScopeReasons"/>; default all: why a memory may be found.</summary>
+    public IReadOnlyList<string>? Reasons { get; init; }
+}
+
+/// <summary>Why a search across projects may find a memory.</summary>
+public static class ScopeReasons
+{
+    /// <summary>It is the asking project's own.</summary>
+    public const string Project = "project";
+    public const string Dependency = "dependency";
+    public const string Group = "group";
+
+    /// <summary>It was shared with the project or one of its groups.</summary>
+    public const string Shared = "shared";
+
+    public static IReadOnlyList<string> All { get; } = [Project, Dependency, Group, Shared];
+}
+
+/// <summary>Why a hit is among those of a search across projects: the strongest reason there is.</summary>
+/// <param name="Reason">One of <see cref="ScopeReasons"/>.</param>
+/// <param name="Via">The dependencies that lead there, such as <c>shop uses lib, core extends lib</c>; the group; null for the project's own and what was shared with itself.</param>
+/// <param name="Distance">0 for the project's own, the number of dependencies, 1 for all else.</param>
+/// <param name="Weight">What the hit's score was multiplied by.</param>
+public sealed record HitScope(string Reason, string? Via, int Distance, double Weight);
 
 /// <param name="Hits">Best first.</param>
 /// <param name="Model">The embedding model of the active space; null while there is none.</param>
@@ -139,6 +175,10 @@ public sealed record SearchHit
     /// <summary>Unified search only: <c>memories</c>, <c>session_buddy</c> or <c>shared</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Origin { get; init; }
+
+    /// <summary>Search across projects only: why it is among the hits.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public HitScope? Scope { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public HitExplanation? Explain { get; init; }
