@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
@@ -14,7 +13,6 @@ public static class Cursor
     // One byte of format, eight of the listing's hash, then the position.
     private const byte Format = 1;
     private const int HeadLength = 9;
-    private const int TimeAndIdLength = 24;
 
     /// <summary>The cursor for a position of a listing.</summary>
     /// <param name="listing">Name and filters of the listing, in one spelling.</param>
@@ -41,25 +39,6 @@ public static class Cursor
         Head(listing, head);
         read[HeadLength..].CopyTo(position);
         return read[..HeadLength].SequenceEqual(head);
-    }
-
-    /// <summary>The cursor for a position in a listing by time and id.</summary>
-    public static string Write(string listing, DateTimeOffset time, Guid id)
-    {
-        Span<byte> position = stackalloc byte[TimeAndIdLength];
-        BinaryPrimitives.WriteInt64BigEndian(position, time.UtcTicks);
-        id.TryWriteBytes(position[sizeof(long)..]);
-        return Write(listing, position);
-    }
-
-    /// <summary>Reads a position by time and id back.</summary>
-    /// <returns>Null: not a cursor of this listing.</returns>
-    public static (DateTimeOffset Time, Guid Id)? TimeAndId(string cursor, string listing)
-    {
-        Span<byte> position = stackalloc byte[TimeAndIdLength];
-        return TryRead(cursor, listing, position) && BinaryPrimitives.ReadInt64BigEndian(position) is >= 0 and var ticks && ticks <= DateTime.MaxValue.Ticks
-            ? (new DateTimeOffset(ticks, TimeSpan.Zero), new Guid(position[sizeof(long)..]))
-            : null;
     }
 
     /// <summary>400 for a cursor that is none of the listing's.</summary>

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Text.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
@@ -52,9 +50,8 @@ internal static class ListMessages
         }
 
         var backwards = query.Order == "desc";
-        var listing = $"{Resources.Conversations}?{JsonSerializer.Serialize(new { session, query.Role, backwards }, WireJson.Strict)}";
-        int? from = null;
-        if (query.Cursor is { } cursor && (from = Position(cursor, listing)) is null)
+        var listing = Listing.ByNumber(Resources.Conversations, new { session, query.Role, backwards });
+        if (!listing.TryRead(query.Cursor, out var from))
         {
             return Cursor.Refused();
         }
@@ -62,7 +59,7 @@ internal static class ListMessages
         var (items, more) = await conversations.ListAsync(session, query.Role, from, backwards, limit, ct);
         return items.Count == 0 && await conversations.FindAsync(session, ct) is null
             ? ReadConversations.Missing(session)
-            : TypedResults.Ok(new Page<ConversationMessage>(items, more ? Write(items[^1].Ordinal, listing) : null));
+            : TypedResults.Ok(listing.Page(items, more, m => m.Ordinal));
     }
 
     private static void Check(Query query, FieldErrors errors)
@@ -93,18 +90,5 @@ internal static class ListMessages
         {
             errors.Add("around", "The value goes with \"before\" and \"after\" alone.");
         }
-    }
-
-    private static string Write(int ordinal, string listing)
-    {
-        Span<byte> position = stackalloc byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32BigEndian(position, ordinal);
-        return Cursor.Write(listing, position);
-    }
-
-    private static int? Position(string cursor, string listing)
-    {
-        Span<byte> position = stackalloc byte[sizeof(int)];
-        return Cursor.TryRead(cursor, listing, position) ? BinaryPrimitives.ReadInt32BigEndian(position) : null;
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
@@ -46,15 +45,15 @@ internal static class ReadConversations
             return errors.ToProblem();
         }
 
-        var listing = $"{Resources.Conversations}?{JsonSerializer.Serialize(filter, WireJson.Strict)}";
-        (DateTimeOffset, Guid)? from = null;
-        if (query.Cursor is { } cursor && (from = Cursor.TimeAndId(cursor, listing)) is null)
+        var listing = Listing.ByTimeAndId(Resources.Conversations, filter);
+        if (!listing.TryRead(query.Cursor, out var from))
         {
             return Cursor.Refused();
         }
 
         var (items, more) = await conversations.ListAsync(filter, from, limit, ct);
-        return TypedResults.Ok(new Page<Conversation>([.. items.Select(i => i.Conversation)], more ? Cursor.Write(listing, items[^1].Conversation.LastAt, items[^1].Id) : null));
+        var page = listing.Page(items, more, i => (i.Conversation.LastAt, i.Id));
+        return TypedResults.Ok(new Page<Conversation>([.. items.Select(i => i.Conversation)], page.NextCursor));
     }
 
     internal static async Task<Results<Ok<Conversation>, ProblemHttpResult>> GetAsync(string sessionId, ConversationReadStore conversations, CancellationToken ct)

@@ -33,15 +33,13 @@ internal static class DeadLetters
             return errors.ToProblem();
         }
 
-        (DateTimeOffset, Guid)? after = null;
-        if (cursor is not null && (after = Cursor.TimeAndId(cursor, DeadLettersListing)) is null)
+        var listing = Listing.ByTimeAndId(DeadLettersListing);
+        if (!listing.TryRead(cursor, out var after))
         {
             return Cursor.Refused();
         }
 
-        var found = await queue.DeadLettersAsync(size + 1, ct, after);
-        var items = found.Take(size).ToList();
-        return TypedResults.Ok(new Page<DeadLetter>(items, found.Count > size ? Cursor.Write(DeadLettersListing, items[^1].FailedAt, items[^1].MemoryId) : null));
+        return TypedResults.Ok(listing.Page(await queue.DeadLettersAsync(size + 1, ct, after), size, d => (d.FailedAt, d.MemoryId)));
     }
 
     internal static async Task<Results<Ok<RetryResult>, ProblemHttpResult>> RetryAsync(

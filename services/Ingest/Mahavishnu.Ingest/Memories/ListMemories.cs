@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Mahavishnu.Storage;
@@ -49,15 +48,14 @@ internal static class ListMemories
             return errors.ToProblem();
         }
 
-        var listing = $"{Resources.Memories}?{JsonSerializer.Serialize(filter, WireJson.Strict)}";
-        (DateTimeOffset, Guid)? after = null;
-        if (query.Cursor is { } cursor && (after = Cursor.TimeAndId(cursor, listing)) is null)
+        var listing = Listing.ByTimeAndId(Resources.Memories, filter);
+        if (!listing.TryRead(query.Cursor, out var after))
         {
             return Cursor.Refused();
         }
 
         var (items, more) = await memories.ListAsync(filter, after, limit, ct);
-        return TypedResults.Ok(new Page<Memory>(items, more ? Cursor.Write(listing, items[^1].CreatedAt, items[^1].Id) : null));
+        return TypedResults.Ok(listing.Page(items, more, m => (m.CreatedAt, m.Id)));
     }
 
     private static MemoryFilter Filter(Query query, FieldErrors errors) => new(

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
@@ -28,28 +27,14 @@ internal static class MemoryHistory
             return errors.ToProblem();
         }
 
-        var listing = $"{Resources.Memories}/{id}/history";
-        int? below = null;
-        if (cursor is not null && (below = Position(cursor, listing)) is null)
+        var listing = Listing.ByNumber($"{Resources.Memories}/{id}/history");
+        if (!listing.TryRead(cursor, out var below))
         {
             return Cursor.Refused();
         }
 
         return await memories.HistoryAsync(id, below, size, ct) is var (items, more)
-            ? TypedResults.Ok(new Page<MemoryVersion>(items, more ? Write(items[^1].Version, listing) : null))
+            ? TypedResults.Ok(listing.Page(items, more, v => v.Version))
             : GetMemory.Missing(id);
-    }
-
-    private static string Write(int version, string listing)
-    {
-        Span<byte> position = stackalloc byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32BigEndian(position, version);
-        return Cursor.Write(listing, position);
-    }
-
-    private static int? Position(string cursor, string listing)
-    {
-        Span<byte> position = stackalloc byte[sizeof(int)];
-        return Cursor.TryRead(cursor, listing, position) ? BinaryPrimitives.ReadInt32BigEndian(position) : null;
     }
 }

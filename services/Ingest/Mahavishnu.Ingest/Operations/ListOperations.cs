@@ -13,7 +13,6 @@ namespace Mahavishnu.Ingest;
 internal static class ListOperations
 {
     private const int UsualLimit = 50;
-    private const int PositionLength = 16;
 
     private static readonly string[] Kinds = [OperationKinds.Repository, OperationKinds.Import, OperationKinds.EmbeddingSpace, OperationKinds.Index];
 
@@ -37,16 +36,13 @@ internal static class ListOperations
             return errors.ToProblem();
         }
 
-        var listing = $"{Resources.Operations}?{kind}&{state}";
-        Guid? before = null;
-        if (cursor is not null && (before = Position(cursor, listing)) is null)
+        var listing = Listing.ById(Resources.Operations, new { kind, state });
+        if (!listing.TryRead(cursor, out var before))
         {
             return Cursor.Refused();
         }
 
-        var found = await operations.ListAsync(kind, state, before, size + 1, ct);
-        var items = found.Take(size).ToList();
-        return TypedResults.Ok(new Page<Operation>(items, found.Count > size ? Cursor.Write(listing, items[^1].Id.ToByteArray()) : null));
+        return TypedResults.Ok(listing.Page(await operations.ListAsync(kind, state, before, size + 1, ct), size, o => o.Id));
     }
 
     private static void OneOf(string name, string? given, string[] allowed, FieldErrors errors)
@@ -55,11 +51,5 @@ internal static class ListOperations
         {
             errors.Add(name, $"The value must be one of {string.Join(", ", allowed)}.");
         }
-    }
-
-    private static Guid? Position(string cursor, string listing)
-    {
-        Span<byte> position = stackalloc byte[PositionLength];
-        return Cursor.TryRead(cursor, listing, position) ? new Guid(position) : null;
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
@@ -57,15 +56,14 @@ internal static class ReadWorkflows
             return errors.ToProblem();
         }
 
-        var listing = $"{Resources.Workflows}?{JsonSerializer.Serialize(filter, WireJson.Strict)}";
-        (DateTimeOffset, Guid)? from = null;
-        if (query.Cursor is { } cursor && (from = Cursor.TimeAndId(cursor, listing)) is null)
+        var listing = Listing.ByTimeAndId(Resources.Workflows, filter);
+        if (!listing.TryRead(query.Cursor, out var from))
         {
             return Cursor.Refused();
         }
 
         var (items, more) = await workflows.ListAsync(filter, from, limit, ct);
-        return TypedResults.Ok(new Page<WorkflowExecution>(items, more ? Cursor.Write(listing, items[^1].CreatedAt, items[^1].Id) : null));
+        return TypedResults.Ok(listing.Page(items, more, w => (w.CreatedAt, w.Id)));
     }
 
     internal static async Task<Results<Ok<WorkflowExecution>, ProblemHttpResult>> GetAsync(Guid id, WorkflowReadStore workflows, CancellationToken ct) =>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
@@ -17,7 +18,8 @@ internal sealed record ImportBegun(Guid Id, DateTimeOffset StartedAt, IReadOnlyL
 internal sealed record ImportStanding(string Status, bool AtWork, bool Rest);
 
 /// <summary>Where a reject stands among those of its import.</summary>
-internal sealed record RejectPlace(short File, short Table, long Row);
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct RejectPlace(short File, short Table, long Row);
 
 /// <summary>Imports as rows: what was asked for, how far each table is, what was rejected.</summary>
 internal sealed partial class ImportStore(NpgsqlDataSource db, TenantScope tenant, TimeProvider time)

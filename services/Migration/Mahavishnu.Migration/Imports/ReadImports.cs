@@ -13,7 +13,6 @@ namespace Mahavishnu.Migration;
 internal static class ReadImports
 {
     private const int UsualLimit = 50;
-    private const int ImportPosition = 16;
     private const int RejectPosition = sizeof(short) + sizeof(short) + sizeof(long);
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -34,15 +33,13 @@ internal static class ReadImports
             return errors.ToProblem();
         }
 
-        var position = new byte[ImportPosition];
-        if (cursor is not null && !Cursor.TryRead(cursor, Resources.Imports, position))
+        var listing = Listing.ById(Resources.Imports);
+        if (!listing.TryRead(cursor, out var before))
         {
             return Cursor.Refused();
         }
 
-        var found = await store.ListAsync(cursor is null ? null : new Guid(position), size + 1, ct);
-        var items = found.Take(size).ToList();
-        return TypedResults.Ok(new Page<ImportSummary>(items, found.Count > size ? Cursor.Write(Resources.Imports, items[^1].ImportId.ToByteArray()) : null));
+        return TypedResults.Ok(listing.Page(await store.ListAsync(before, size + 1, ct), size, i => i.ImportId));
     }
 
     internal static async Task<Results<Ok<Import>, ProblemHttpResult>> GetAsync(Guid id, ImportStore store, CancellationToken ct) =>
@@ -58,9 +55,8 @@ internal static class ReadImports
             return errors.ToProblem();
         }
 
-        var listing = $"{Resources.Imports}/{id}/rejects";
-        var position = new byte[RejectPosition];
-        if (cursor is not null && !Cursor.TryRead(cursor, listing, position))
+        var listing = new Listing<RejectPlace>($"{Resources.Imports}/{id}/rejects", RejectPosition, Write, Read);
+        if (!listing.TryRead(cursor, out var after))
         {
             return Cursor.Refused();
         }
@@ -70,22 +66,19 @@ internal static class ReadImports
             return Missing(id);
         }
 
-        var found = await store.RejectsAsync(id, cursor is null ? null : Read(position), size + 1, ct);
-        var items = found.Take(size).ToList();
-        return TypedResults.Ok(new Page<ImportReject>([.. items.Select(i => i.Reject)], found.Count > size ? Cursor.Write(listing, Write(items[^1].At)) : null));
+        var page = listing.Page(await store.RejectsAsync(id, after, size + 1, ct), size, i => i.At);
+        return TypedResults.Ok(new Page<ImportReject>([.. page.Items.Select(i => i.Reject)], page.NextCursor));
     }
 
     public static ProblemHttpResult Missing(Guid id) => Problems.NotFound($"There is no import {id}.");
 
-    private static RejectPlace Read(ReadOnlySpan<byte> position) => new(
-        BinaryPrimitives.ReadInt16BigEndian(position), BinaryPrimitives.ReadInt16BigEndian(position[sizeof(short)..]), BinaryPrimitives.ReadInt64BigEndian(position[(2 * sizeof(short))..]));
+    private static RejectPlace? Read(ReadOnlySpan<byte> from) => new RejectPlace(
+        BinaryPrimitives.ReadInt16BigEndian(from), BinaryPrimitives.ReadInt16BigEndian(from[sizeof(short)..]), BinaryPrimitives.ReadInt64BigEndian(from[(2 * sizeof(short))..]));
 
-    private static byte[] Write(RejectPlace at)
+    private static void Write(RejectPlace at, Span<byte> into)
     {
-        var position = new byte[RejectPosition];
-        BinaryPrimitives.WriteInt16BigEndian(position, at.File);
-        BinaryPrimitives.WriteInt16BigEndian(position.AsSpan(sizeof(short)), at.Table);
-        BinaryPrimitives.WriteInt64BigEndian(position.AsSpan(2 * sizeof(short)), at.Row);
-        return position;
+        BinaryPrimitives.WriteInt16BigEndian(into, at.File);
+        BinaryPrimitives.WriteInt16BigEndian(into[sizeof(short)..], at.Table);
+        BinaryPrimitives.WriteInt64BigEndian(into[(2 * sizeof(short))..], at.Row);
     }
 }

@@ -12,17 +12,17 @@ namespace Mahavishnu.Search;
 /// <summary>POST, GET and DELETE /evals/pins: "this question should find that memory", kept.</summary>
 internal static class PinnedQueries
 {
-    private const string Listing = $"{Resources.Evaluations}/pins";
+    private const string PinsRoute = $"{Resources.Evaluations}/pins";
     private const int UsualLimit = 100;
 
     public static void Map(IEndpointRouteBuilder api)
     {
-        api.MapPost($"/{Listing}", PinAsync)
+        api.MapPost($"/{PinsRoute}", PinAsync)
             .WithQuery([]).WithName("PinQuery").WithSummary("Keep a question and the memory it should find; the same again answers with the one that is there")
             .ProducesValidationProblem().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
-        api.MapGet($"/{Listing}", ListAsync)
+        api.MapGet($"/{PinsRoute}", ListAsync)
             .WithQuery(["limit", "cursor"]).WithName("PinnedQueries").WithSummary("Pinned questions, newest first").ProducesValidationProblem();
-        api.MapDelete($"/{Listing}/{{id}}", UnpinAsync)
+        api.MapDelete($"/{PinsRoute}/{{id}}", UnpinAsync)
             .WithQuery([]).WithName("UnpinQuery").WithSummary("Forget a pinned question").ProducesProblem(StatusCodes.Status404NotFound);
     }
 
@@ -47,7 +47,7 @@ internal static class PinnedQueries
         var scope = new QueryScope { Types = question.Types, Sources = question.Sources, ProjectId = question.ProjectId, RepoId = question.RepoId };
         return await pins.AddAsync(question.Text!, memoryId, scope, ct) switch
         {
-            (var kept, true) => TypedResults.Created($"{Resources.Api}/{Listing}/{kept.Id}", kept),
+            (var kept, true) => TypedResults.Created($"{Resources.Api}/{PinsRoute}/{kept.Id}", kept),
             (var known, false) => TypedResults.Ok(known with { Duplicate = true }),
             null => Problems.Conflict(FormattableString.Invariant($"There are {PinnedQueryStore.Most:N0} pinned questions already, as many as one evaluation asks; remove some first.")),
         };
@@ -63,15 +63,13 @@ internal static class PinnedQueries
             return errors.ToProblem();
         }
 
-        (DateTimeOffset, Guid)? after = null;
-        if (cursor is not null && (after = Cursor.TimeAndId(cursor, Listing)) is null)
+        var listing = Listing.ByTimeAndId(PinsRoute);
+        if (!listing.TryRead(cursor, out var after))
         {
             return Cursor.Refused();
         }
 
-        var found = await pins.ListAsync(after, size + 1, ct);
-        var items = found.Take(size).ToList();
-        return TypedResults.Ok(new Page<PinnedQuery>(items, found.Count > size ? Cursor.Write(Listing, items[^1].CreatedAt, items[^1].Id) : null));
+        return TypedResults.Ok(listing.Page(await pins.ListAsync(after, size + 1, ct), size, p => (p.CreatedAt, p.Id)));
     }
 
     internal static async Task<Results<NoContent, ProblemHttpResult>> UnpinAsync(Guid id, PinnedQueryStore pins, CancellationToken ct) =>
