@@ -42,7 +42,6 @@ public static class Resources
     public const string ProjectGroups = "project-groups";
     public const string Dependencies = "dependencies";
     public const string SessionLinks = "session-links";
-    public const string Insights = "insights";
     public const string Repositories = "repositories";
     public const string Insights = "insights";
     public const string Operations = "operations";
