@@ -33,6 +33,19 @@ public sealed class BadArgumentTests(PostgresFixture postgres)
         ("update_memory", """{"id":"0198c0de-0000-7000-8000-000000000000"}""", "Nothing to change"),
         ("update_memory", """{"id":"0198c0de-0000-7000-8000-000000000000","title":"a","clear":["title"]}""", "clear: title is given a value in the same call."),
         ("list_memories", """{"cursor":"made-up"}""", "cursor"),
+        ("add_conversation", """{"sessionId":"null","messages":[{"role":"user","content":"x"}]}""", "sessionId: is required."),
+        ("add_conversation", """{"sessionId":"s"}""", "messages: is required. The value must be a list of at least 1"),
+        ("add_conversation", """{"sessionId":"s","messages":[]}""", "messages: The value must be a list of at least 1"),
+        ("add_conversation", """{"sessionId":"s","messages":["hello"]}""", "messages[0]: The value must be an object."),
+        ("add_conversation", """{"sessionId":"s","messages":[{"role":"human","content":"x"}]}""", "messages[0].role: The value must be one of system, user, assistant, tool."),
+        ("add_conversation", """{"sessionId":"s","messages":[{"role":"user","content":"x"},{"role":"user","content":""}]}""", "messages[1].content: is required."),
+        ("add_conversation", """{"sessionId":"s","messages":[{"role":"user","content":"x","text":"y"}]}""", "messages[0].text: there is no such argument; there are role, content, clientId, occurredAt."),
+        ("add_conversation", """{"sessionId":"undefined","messages":[{"role":"user","content":"x"}]}""", "sessionId"),
+        ("record_workflow", "{}", "workflowId: is required."),
+        ("record_workflow", """{"workflowId":"release","goal":"Release 2","status":"done"}""", "status: The value must be one of pending, running, completed, failed, cancelled."),
+        ("record_workflow", """{"workflowId":"release","goal":"Release 2","status":"failed"}""", "error: "),
+        ("record_workflow", """{"workflowId":"release","goal":"Release 2","status":"completed","id":"17"}""", "id: The value must be a UUID such as"),
+        ("record_workflow", """{"workflowId":"release","goal":"Release 2","status":"completed","startedAt":"noon"}""", "startedAt: The value must be an ISO 8601 time"),
     ];
 
     [Fact]

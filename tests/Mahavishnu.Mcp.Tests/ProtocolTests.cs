@@ -124,7 +124,7 @@ public sealed class ProtocolTests(PostgresFixture postgres)
         var unknown = await Assert.ThrowsAsync<ModelContextProtocol.McpProtocolException>(async () => await client.ReadResourceAsync("mailto:somebody", cancellationToken: Ct));
         var missing = await Assert.ThrowsAsync<ModelContextProtocol.McpProtocolException>(async () => await client.ReadResourceAsync("memory://0198c0de-0000-7000-8000-000000000000", cancellationToken: Ct));
 
-        Assert.Equal(["memory://{id}", "repo://{repoId}/{+path}"], templates.Select(t => t.UriTemplate));
+        Assert.Equal(["memory://{id}", "conversation://{sessionId}", "repo://{repoId}/{+path}"], templates.Select(t => t.UriTemplate));
         Assert.Contains("There is nothing at 'mailto:somebody'", unknown.Message, StringComparison.Ordinal);
         Assert.Contains("There is no memory", missing.Message, StringComparison.Ordinal);
     }

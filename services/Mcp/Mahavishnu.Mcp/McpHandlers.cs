@@ -31,7 +31,7 @@ internal sealed partial class McpHandlers(
         server.Handlers.ListToolsHandler = (_, _) => ValueTask.FromResult(
             new ListToolsResult { Tools = [.. _tools.Select(t => t.Definition)], TimeToLive = ListsLast, CacheScope = CacheScope.Public });
         server.Handlers.CallToolHandler = CallAsync;
-        server.Handlers.ListResourcesHandler = (_, _) => ValueTask.FromResult(new ListResourcesResult());
+        server.Handlers.ListResourcesHandler = async (request, ct) => await ProtocolAsync(() => resources.ListAsync(request.Params?.Cursor, ct), ct);
         server.Handlers.ListResourceTemplatesHandler = (_, _) => ValueTask.FromResult(
             new ListResourceTemplatesResult { ResourceTemplates = [.. StoredResources.Templates], TimeToLive = ListsLast, CacheScope = CacheScope.Public });
         server.Handlers.ReadResourceHandler = async (request, ct) => await ProtocolAsync(() => resources.ReadAsync(request.Params!.Uri, ct), ct);

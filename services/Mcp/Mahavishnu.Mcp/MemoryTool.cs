@@ -6,7 +6,8 @@ namespace Mahavishnu.Mcp;
 /// <summary>What a tool does to the store; clients decide by it whether to ask their user first.</summary>
 internal static class ToolEffects
 {
-    public static ToolAnnotations Reads => new() { ReadOnlyHint = true, DestructiveHint = false, IdempotentHint = true, OpenWorldHint = false };
+    /// <summary>What else there is to say of a tool means nothing of one that only reads.</summary>
+    public static ToolAnnotations Reads => new() { ReadOnlyHint = true, OpenWorldHint = false };
 
     /// <summary>Adds; the same call again adds nothing.</summary>
     public static ToolAnnotations Adds => new() { ReadOnlyHint = false, DestructiveHint = false, IdempotentHint = true, OpenWorldHint = false };

@@ -48,6 +48,9 @@ internal static class ToolLimits
     /// <summary>The whole text where it fits, else its beginning.</summary>
     public static Excerpt Whole(string text, int maxTokens) => Cut(text, maxTokens * BytesPerToken);
 
+    /// <summary>At most so many bytes of a text, on one line.</summary>
+    public static string Beginning(string text, int bytes) => Cut(text.ReplaceLineEndings(" "), bytes).Text;
+
     private static Excerpt Cut(string text, int bytes)
     {
         if (text.Length <= bytes / 3 || Encoding.UTF8.GetByteCount(text) <= bytes)

@@ -16,8 +16,7 @@ public sealed class TypeScriptClientTests(SplitRunning running) : IClassFixture<
     [InlineData("2")]
     public async Task They_call_every_tool_over_HTTP_and_get_what_its_schema_says(string generation)
     {
-        await Packages.Value;
-        await running.StartAsync();
+        await StartAsync();
 
         await SucceedsAsync("node", "client.mjs", generation, "http", new Uri(running.System.Url, Resources.Mcp).ToString());
     }
@@ -27,10 +26,20 @@ public sealed class TypeScriptClientTests(SplitRunning running) : IClassFixture<
     [InlineData("2")]
     public async Task They_call_every_tool_of_the_program_on_standard_input_and_output(string generation)
     {
-        await Packages.Value;
-        await running.StartAsync();
+        await StartAsync();
 
         await SucceedsAsync("node", "client.mjs", generation, "stdio", "dotnet", ProgramProcess.ProgramFile("Mahavishnu.Cli", "mahavishnu-cli"), "mcp", "--url", running.System.Url.ToString());
+    }
+
+    /// <summary>The system, with a repository to be found.</summary>
+    private async Task StartAsync()
+    {
+        await Packages.Value;
+        await running.StartAsync();
+        running.Roots.Write("tide-tables/src/print.py", "def print_high_tide(table):\n    \"\"\"Prints when high tide is.\"\"\"\n    print(table)\n");
+        var ct = TestContext.Current.CancellationToken;
+        var operation = await running.System.Repositories.IngestAsync(new IngestRepositoryRequest { Path = Path.Combine(running.Roots.Path, "tide-tables"), RepoId = "tide-tables" }, ct);
+        await Eventually.Async(() => running.System.Operations.GetAsync(operation.Id, ct), o => o.State == OperationStates.Completed, "The ingestion");
     }
 
     private static async Task SucceedsAsync(string program, params string[] arguments)

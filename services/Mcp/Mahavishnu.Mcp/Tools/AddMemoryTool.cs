@@ -10,7 +10,7 @@ internal sealed record AddMemoryArguments
     [Description("The memory itself, understandable without this conversation")]
     public required string Content { get; init; }
 
-    [Description("agent (default): what an agent learned or did; insight: a conclusion; workflow: a run's outcome; rag: reference text"), AllowedValues(MemoryTypes.Agent, MemoryTypes.Rag, MemoryTypes.Workflow, MemoryTypes.Insight)]
+    [Description("agent (default): what an agent learned or did; insight: a conclusion; workflow: the outcome of a run; rag: reference text"), AllowedValues(MemoryTypes.Agent, MemoryTypes.Rag, MemoryTypes.Workflow, MemoryTypes.Insight)]
     public string? Type { get; init; }
 
     public string? Title { get; init; }

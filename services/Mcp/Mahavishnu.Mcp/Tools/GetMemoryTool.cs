@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text;
@@ -14,10 +13,9 @@ internal sealed record GetMemoryArguments
 {
     public required Guid Id { get; init; }
 
-    [Description("Also what it said before it was changed")]
     public bool? IncludeHistory { get; init; }
 
-    [Description("About the longest answer"), Range(ToolLimits.LeastTokens, ToolLimits.MostTokens), JsonPropertyName("max_tokens")]
+    [Range(ToolLimits.LeastTokens, ToolLimits.MostTokens), JsonPropertyName("max_tokens")]
     public int? MaxTokens { get; init; }
 }
 

@@ -27,10 +27,8 @@ internal sealed record ListMemoriesArguments
 
     public string? Tag { get; init; }
 
-    [Description("Happened at or after")]
     public DateTimeOffset? After { get; init; }
 
-    [Description("Happened before")]
     public DateTimeOffset? Before { get; init; }
 
     public bool? IncludeDeleted { get; init; }
@@ -38,10 +36,10 @@ internal sealed record ListMemoriesArguments
     [Description("Most of a page; default 20"), Range(1, 100)]
     public int? Limit { get; init; }
 
-    [Description("nextCursor of the page before, with the same filters")]
+    [Description("nextCursor of the page before")]
     public string? Cursor { get; init; }
 
-    [Description("About the longest answer"), Range(ToolLimits.LeastTokens, ToolLimits.MostTokens), JsonPropertyName("max_tokens")]
+    [Range(ToolLimits.LeastTokens, ToolLimits.MostTokens), JsonPropertyName("max_tokens")]
     public int? MaxTokens { get; init; }
 }
 

@@ -24,21 +24,21 @@ internal sealed record SearchCodeArguments
     [Description("Such as csharp, python, markdown")]
     public string? Language { get; init; }
 
-    [Description("Part of the declaration's name")]
+    [Description("Part of the declared name")]
     public string? Symbol { get; init; }
 
     [Description("Most hits; default 10"), Range(1, SearchRequest.MaxLimit)]
     public int? Limit { get; init; }
 
-    [Description("About the longest answer"), Range(ToolLimits.LeastTokens, ToolLimits.MostTokens), JsonPropertyName("max_tokens")]
+    [Range(ToolLimits.LeastTokens, ToolLimits.MostTokens), JsonPropertyName("max_tokens")]
     public int? MaxTokens { get; init; }
 }
 
 /// <summary>Finds places in ingested repositories.</summary>
 internal sealed class SearchCodeTool(SearchClient search, IOptions<McpOptions> options) : MemoryTool<SearchCodeArguments, FoundMemories>(
     "search_code", "Search code",
-    "Find places in the source code and documents of all ingested repositories, by meaning and by words, with path and lines. Call it to learn where and how something is done, also in other repositories than the one at hand, "
-    + "before you write it anew. For files at hand that changed since they were ingested, read the files.",
+    "Find places in the source code and documents of all ingested repositories, by meaning and by words, with path and lines. Call it to learn where and how something is done, "
+    + "also in other repositories, before you write it anew. What changed since the ingestion is in the files alone.",
     ToolEffects.Reads)
 {
     protected override async Task<ToolAnswer<FoundMemories>> AnswerAsync(SearchCodeArguments arguments, CancellationToken ct)

@@ -23,7 +23,7 @@ internal sealed record SearchMemoriesArguments
 
     public IReadOnlyList<string>? Sources { get; init; }
 
-    [Description("Only this project; leave out to search all")]
+    [Description("Default: all projects")]
     public string? ProjectId { get; init; }
 
     public string? SessionId { get; init; }
@@ -35,19 +35,16 @@ internal sealed record SearchMemoriesArguments
     [Description("All of them")]
     public IReadOnlyList<string>? Tags { get; init; }
 
-    [Description("Happened at or after")]
     public DateTimeOffset? After { get; init; }
 
-    [Description("Happened before")]
     public DateTimeOffset? Before { get; init; }
 
-    [Description("""{"field":"metadata.KEY","op":"eq|ne|lt|lte|gt|gte|in|contains|exists","value":…}; combine with and, or, not""")]
+    [Description("{field: metadata.KEY, op: eq|ne|lt|lte|gt|gte|in|contains|exists, value}; combine with and, or, not")]
     public JsonElement? Filter { get; init; }
 
-    [Description("Say how each hit was ranked")]
     public bool? Explain { get; init; }
 
-    [Description("About the longest answer"), Range(ToolLimits.LeastTokens, ToolLimits.MostTokens), JsonPropertyName("max_tokens")]
+    [Range(ToolLimits.LeastTokens, ToolLimits.MostTokens), JsonPropertyName("max_tokens")]
     public int? MaxTokens { get; init; }
 }
 

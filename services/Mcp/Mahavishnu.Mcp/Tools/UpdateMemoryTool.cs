@@ -10,7 +10,7 @@ internal sealed record UpdateMemoryArguments
 {
     public required Guid Id { get; init; }
 
-    [Description("The version you read; given, the change is refused where somebody changed it since"), Range(1, int.MaxValue)]
+    [Description("The version you read: refused where somebody changed it since"), Range(1, int.MaxValue)]
     public int? Version { get; init; }
 
     public string? Content { get; init; }
