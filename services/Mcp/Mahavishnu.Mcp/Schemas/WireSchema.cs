@@ -50,6 +50,13 @@ internal static class WireSchema
             schema["type"] = only;
         }
 
+        if (schema["required"] is JsonArray required)
+        {
+            // What may be null is left out when it is: an explanation has no rank in an arm that did not find the hit.
+            var nullable = context.TypeInfo.Properties.Where(p => p.IsGetNullable).Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+            required.RemoveAll(name => nullable.Contains((string)name!));
+        }
+
         if (context.PropertyInfo?.AttributeProvider is { } property)
         {
             Constrain(schema, property);

@@ -36,6 +36,9 @@ const stored = await call('add_memory', { content: `Tide tables of ${project} ha
 assert.equal(stored.status, 'created');
 const found = await call('search_memories', { query: 'where do the tide tables hang?', projectId: project, top_k: 3, explain: true });
 assert.equal(found.hits[0].id, stored.id);
+// What one arm alone found has no rank in the other, and is as valid.
+for (const mode of ['text', 'vector'])
+  await call('search_memories', { query: 'tide tables', projectId: project, mode, explain: true });
 assert.equal((await call('get_memory', { id: stored.id, includeHistory: true })).projectId, project);
 assert.equal((await call('list_memories', { projectId: project })).items.length, 1);
 assert.equal((await call('update_memory', { id: stored.id, title: 'Tides' })).version, 2);
