@@ -69,6 +69,15 @@ internal sealed record McpClient(string Name, string Key, string? ProjectFile, s
         }
     }
 
+    /// <summary>Takes the entry out again.</summary>
+    public void RemoveFrom(JsonObject document)
+    {
+        if (document[Key] is JsonObject servers)
+        {
+            servers.Remove(Entry);
+        }
+    }
+
     // Copilot shows no tool of a server unless it is told to.
     private JsonObject WithTools(JsonObject entry)
     {

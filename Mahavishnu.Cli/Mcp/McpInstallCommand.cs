@@ -18,12 +18,24 @@ internal static class McpInstallCommand
         var user = new Option<bool>("--user") { Description = "For all projects of this user" };
         var stdio = new Option<bool>("--stdio") { Description = "Have the client start this program instead of calling the address" };
         var print = new Option<bool>("--print") { Description = "Show what would be written, and where; write nothing" };
-        var command = new Command("install", "Tell a client where the memory is; other entries of its settings stay as they are") { client, project, user, stdio, print };
+        var hooks = new Option<bool>("--hooks") { Description = "Also scripts that recall and store without the agent's asking (claude)" };
+        var remove = new Option<bool>("--remove") { Description = "Take out again what the same command without it writes" };
+        var command = new Command("install", "Tell a client where the memory is; other entries of its settings stay as they are") { client, project, user, stdio, hooks, print, remove };
         command.Validators.Add(result =>
         {
             if (result.GetResult(project) is not null && result.GetValue(user))
             {
                 result.AddError("--project and --user exclude each other.");
+            }
+
+            if (result.GetValue(hooks) && result.GetValue(client) != "claude")
+            {
+                result.AddError("--hooks is for claude.");
+            }
+
+            if (result.GetValue(print) && result.GetValue(remove))
+            {
+                result.AddError("--print and --remove exclude each other.");
             }
         });
         command.SetAction((parsed, ct) =>
@@ -34,14 +46,16 @@ internal static class McpInstallCommand
                 ?? throw new CliException("the service has no address of its own in the settings: name it with --url.", ExitCode.WrongUsage);
             var place = parsed.GetValue(user) ? null : parsed.GetValue(project)?.FullName ?? Directory.GetCurrentDirectory();
             var entry = parsed.GetValue(stdio) ? target.Stdio(named?.Url) : target.Http(address);
-            var work = new Installation(target, entry, place, address.ApiKey is not null, options.IsJson(parsed), terminal);
-            return parsed.GetValue(print) ? Task.FromResult(work.Print()) : work.WriteAsync(ct);
+            var scripts = parsed.GetValue(hooks) ? new ClaudeHooks(place, named?.Url) : null;
+            var work = new Installation(target, entry, place, scripts, address.ApiKey is not null, options.IsJson(parsed), terminal);
+            return parsed.GetValue(print) ? Task.FromResult(work.Print()) : parsed.GetValue(remove) ? work.RemoveAsync(ct) : work.WriteAsync(ct);
         });
         return command;
     }
 
     /// <param name="Project">The project's folder; null: for the user.</param>
-    private sealed record Installation(McpClient Client, JsonObject Entry, string? Project, bool HasKey, bool Json, Terminal Terminal)
+    /// <param name="Hooks">Null where none are wanted.</param>
+    private sealed record Installation(McpClient Client, JsonObject Entry, string? Project, ClaudeHooks? Hooks, bool HasKey, bool Json, Terminal Terminal)
     {
         private string? File => Project is null ? Client.UserFile : Client.ProjectFile is { } file ? Path.Combine(Project, file) : null;
 
@@ -53,31 +67,78 @@ internal static class McpInstallCommand
             }
 
             Terminal.Out.WriteLine(Client.Document(Entry).ToJsonString(Readable));
+            if (Hooks is not null)
+            {
+                Terminal.Say($"in {Hooks.File}, with {string.Join(", ", ClaudeHooks.Scripts)} of integrations/claude-code in {Hooks.Folder}:");
+                Terminal.Out.WriteLine(Hooks.Document.ToJsonString(Readable));
+            }
+
             SayKey();
             return ExitCode.Done;
         }
 
         public async Task<int> WriteAsync(CancellationToken ct)
         {
-            if (File is not { } file)
-            {
-                throw new CliException(
-                    Client.UserFile is null ? "this client's settings are not known: --print shows what to tell it." : $"{Client.Name} has one file for all projects: use --user.", ExitCode.WrongUsage);
-            }
-
+            var file = Known();
             var changed = await JsonFile.ChangeAsync(file, document => Client.MergeInto(document, Entry), ct);
-            if (Json)
+            var hooked = false;
+            if (Hooks is not null)
             {
-                Terminal.WriteJson(new { client = Client.Name, file, changed, entry = Entry });
-            }
-            else
-            {
-                Terminal.Out.WriteLine($"{(changed ? "wrote" : "left, as it says so already:")} {file}");
+                await Hooks.WriteScriptsAsync(ct);
+                hooked = await JsonFile.ChangeAsync(Hooks.File, Hooks.MergeInto, ct);
+                SayTools();
             }
 
+            Answer("wrote", file, changed, hooked);
             SayKey();
             return ExitCode.Done;
         }
+
+        public async Task<int> RemoveAsync(CancellationToken ct)
+        {
+            var file = Known();
+            var changed = await JsonFile.ChangeAsync(file, Client.RemoveFrom, ct);
+            var hooked = false;
+            if (Hooks is not null)
+            {
+                hooked = await JsonFile.ChangeAsync(Hooks.File, ClaudeHooks.RemoveFrom, ct);
+                Hooks.RemoveScripts();
+            }
+
+            Answer("took out of", file, changed, hooked);
+            return ExitCode.Done;
+        }
+
+        private string Known() => File ?? throw new CliException(
+            Client.UserFile is null ? "this client's settings are not known: --print shows what to tell it." : $"{Client.Name} has one file for all projects: use --user.", ExitCode.WrongUsage);
+
+        private void Answer(string done, string file, bool changed, bool hooked)
+        {
+            if (Json)
+            {
+                Terminal.WriteJson(new { client = Client.Name, file, changed, entry = Entry, hooks = Hooks is null ? null : new { file = Hooks.File, folder = Hooks.Folder, changed = hooked } });
+                return;
+            }
+
+            Terminal.Out.WriteLine($"{(changed ? done : "left, as it says so already:")} {file}");
+            if (Hooks is not null)
+            {
+                Terminal.Out.WriteLine($"{(hooked ? done : "left, as it says so already:")} {Hooks.File}");
+            }
+        }
+
+        private void SayTools()
+        {
+            var missing = ClaudeHooks.Tools.Where(t => !IsInstalled(t)).ToList();
+            if (missing.Count > 0)
+            {
+                Terminal.Say($"the hooks do nothing until there is {string.Join(" and ", missing)}");
+            }
+        }
+
+        private static bool IsInstalled(string tool) =>
+            (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+                .Any(folder => System.IO.File.Exists(Path.Combine(folder, tool)) || System.IO.File.Exists(Path.Combine(folder, tool + ".exe")));
 
         private void SayKey()
         {

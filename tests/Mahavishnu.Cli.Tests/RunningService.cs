@@ -45,6 +45,8 @@ internal sealed class RunningService : IAsyncDisposable
         }
     }
 
+    public Uri Url => _all.Url;
+
     public Task<CliRun> RunAsync(params string[] args) => RunWithInputAsync("", args);
 
     public Task<CliRun> RunWithInputAsync(string input, params string[] args) => Cli.RunWithInputAsync(input, [.. args, "--url", _all.Url.ToString()]);
