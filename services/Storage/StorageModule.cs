@@ -35,6 +35,7 @@ public static class StorageModule
         services.TryAddSingleton<TextLanguages>();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<TenantScope>();
+        services.TryAddSingleton<KeptStatements>();
         // Which database it is, is known once every layer of the configuration is there.
         services.AddNpgsqlDataSource("", (provider, source) => Configure(source, provider, poolShare));
         services.TryAddSingleton<SchemaStore>();
@@ -128,8 +129,6 @@ public static class StorageModule
         connection.MinPoolSize = Math.Min(options.MinPoolSize, most);
         connection.ConnectionIdleLifetime = options.IdleLifetimeSeconds;
         connection.ConnectionPruningInterval = Math.Min(connection.ConnectionPruningInterval, options.IdleLifetimeSeconds);
-        connection.MaxAutoPrepare = options.PreparedStatements;
-        connection.AutoPrepareMinUsages = 2;
         connection.Timeout = options.ConnectTimeoutSeconds;
         connection.CommandTimeout = options.CommandTimeoutSeconds;
         connection.ApplicationName ??= provider.GetRequiredService<IHostEnvironment>().ApplicationName;

@@ -35,7 +35,7 @@ internal sealed record SearchRows(IReadOnlyList<SearchHit> Hits, bool More, shor
 internal sealed record LikeMemory(Guid Id, HalfVector? Vector);
 
 /// <summary>Runs a search: everything in one statement, one round trip. Its text is put together in the other parts of this class.</summary>
-internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenant)
+internal sealed partial class SearchStore(NpgsqlDataSource db, KeptStatements kept, TenantScope tenant)
 {
     /// <summary>A memory to find more like; its vector is the middle of its parts'.</summary>
     /// <returns>Null: there is no such memory (any more).</returns>
@@ -51,7 +51,8 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
 
     public async Task<SearchRows> SearchAsync(SearchPlan plan, CancellationToken ct)
     {
-        await using var batch = db.CreateBatch();
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var batch = connection.CreateBatch();
         return await SearchAsync(batch, plan, ct);
     }
 
@@ -59,6 +60,11 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
     {
         batch.BatchCommands.Add(Settings(plan));
         batch.BatchCommands.Add(Compose(plan));
+        if (IsPlain(plan))
+        {
+            await kept.PrepareAsync(batch, ct);
+        }
+
         var hits = new List<SearchHit>(plan.Question.Limit);
         await using var row = await batch.ExecuteReaderAsync(ct);
         await row.ReadAsync(ct);
@@ -88,13 +94,11 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
 
     // Of a search without filters one plan is as good as the next, and making it anew is a good part of what the search costs. With a filter it depends on
     // the values whether an index on them or the vectors' is the better way in.
-    private static string PlanFor(SearchPlan plan) => !plan.Exact && plan.Question is
+    private static bool IsPlain(SearchPlan plan) => !plan.Exact && plan.Question is
     {
         Types.Count: 0, Sources.Count: 0, Tags.Count: 0, ProjectId: null, RepoId: null, AgentId: null, WorkflowId: null, SessionId: null,
         After: null, Before: null, Filter: null, Origin: null or Origin.Any, Asked: null or { IsPlain: true },
-    }
-        ? "force_generic_plan"
-        : "force_custom_plan";
+    };
 
     // A batch is one transaction: the settings last for it.
     // The active space comes along: whoever knew another one a moment ago learns of the switch in the same round trip.
@@ -104,7 +108,7 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, TenantScope tenan
     {
         var settings = new NpgsqlBatchCommand(SettingsSql);
         VectorScan.AddTo(settings.Parameters, plan.Space, Fetch(plan));
-        settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = PlanFor(plan) });
+        settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = IsPlain(plan) ? "force_generic_plan" : "force_custom_plan" });
         return settings;
     }
 
