@@ -34,6 +34,7 @@ internal static class CommandLine
             IngestCommand.Create(options, terminal),
             ImportCommand.Create(options, terminal),
             SearchCommand.Create(options, terminal),
+            MemoryCommand.Create(options, terminal),
             ConversationCommand.Create(options, terminal),
             WorkflowCommand.Create(options, terminal),
             StatusCommand.Create(options, terminal),

@@ -19,7 +19,7 @@ public sealed class MemoriesClient(HttpClient http)
     public Task<Memory> GetAsync(Guid id, CancellationToken ct = default) =>
         http.SendAsync<Memory>(HttpMethod.Get, $"/memories/{id}", null, ct);
 
-    /// <summary>The memory as it was at a time; 404 where it was not there, deleted or superseded then.</summary>
+    /// <summary>The memory as it was at a time; 404 where it was not there or deleted then.</summary>
     public Task<Memory> GetAsOfAsync(Guid id, DateTimeOffset asOf, CancellationToken ct = default) =>
         http.SendAsync<Memory>(HttpMethod.Get, $"/memories/{id}" + ApiHttp.Query(("asOf", WireTime.Format(asOf))), null, ct);
 

@@ -168,7 +168,7 @@ public sealed record SearchHit
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Guid? SupersededBy { get; init; }
 
-    /// <summary>With <c>asOf</c>, where the memory was changed since: the version whose words are shown. It was ranked by those of today.</summary>
+    /// <summary>With <c>asOf</c>: the version whose words are shown. It was found and ranked by those of today.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? ShownVersion { get; init; }
 

@@ -7,7 +7,7 @@ namespace Mahavishnu.Storage;
 /// <summary>Decides within a batch, before the database is asked: which rows are the same memory twice.</summary>
 internal static class BatchTwins
 {
-    /// <summary>The rows to write, and for each other row the one it repeats (by id or by key).</summary>
+    /// <summary>The rows to write, and for each other row the one it repeats (by id or by key); those that take another's place are neither.</summary>
     public static (List<int> Rows, List<(int Index, int First)> Twins) Find(IReadOnlyList<MemoryDraft> drafts)
     {
         var rows = new List<int>(drafts.Count);
@@ -16,6 +16,11 @@ internal static class BatchTwins
         var byKey = new Dictionary<string, int>(drafts.Count, StringComparer.Ordinal);
         for (var i = 0; i < drafts.Count; i++)
         {
+            if (drafts[i].Supersedes is not null)
+            {
+                continue;
+            }
+
             if (byId.TryGetValue(drafts[i].Id, out var first) || (drafts[i].DedupeKey is { } key && byKey.TryGetValue(key, out first)))
             {
                 twins.Add((i, first));

@@ -21,6 +21,9 @@ public sealed class EmbeddingCacheStore(NpgsqlDataSource db)
         SELECT text_hash, embedding FROM embedding_cache WHERE space_id = $1 AND text_hash = ANY($2)
         """;
 
+    /// <summary>What of a memory is embedded.</summary>
+    public static string TextOf(string? title, string content) => title is null ? content : $"{title}\n{content}";
+
     /// <summary>SHA-256 of the text in UTF-8.</summary>
     public static byte[] HashOf(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 

@@ -44,6 +44,9 @@ public sealed record MemoryDraft
     public required DateTimeOffset OccurredAt { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    /// <summary>The memory whose place this one takes. Where it may not, this one is not stored.</summary>
+    public Guid? Supersedes { get; init; }
+
     /// <summary>SHA-256 of <see cref="Content"/> in UTF-8.</summary>
     public byte[] ContentHash => _hash ??= HashOf(Content);
 
@@ -67,12 +70,19 @@ public enum WriteStatus
     Duplicate,
     Updated,
 
-    /// <summary>The id given belongs to another content, or to a deleted memory.</summary>
+    /// <summary>The id given belongs to another content, or to a deleted memory; or the place it was to take is another's.</summary>
     Conflict,
+
+    /// <summary>The memory whose place it was to take is not there.</summary>
+    Missing,
 }
 
 /// <param name="Id">The stored memory's id.</param>
-public sealed record WriteOutcome(Guid Id, WriteStatus Status, string? Reason = null);
+public sealed record WriteOutcome(Guid Id, WriteStatus Status, string? Reason = null)
+{
+    /// <summary>What of the draft <see cref="Reason"/> is about, as the wire names it.</summary>
+    public string Field { get; init; } = "id";
+}
 
 /// <summary>What makes two memories the same one, for each kind of writer.</summary>
 public static class DedupeKeys

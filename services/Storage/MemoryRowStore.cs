@@ -21,11 +21,11 @@ public static class MemoryRowStore
     public const string Columns = $"""
         m.id, m.memory_type, m.source_system, m.title, m.content, m.tags, m.project_id, m.agent_id, m.workflow_id, m.repo_id, m.session_id,
         m.metadata, m.occurred_at, m.created_at, m.updated_at, m.expires_at, m.version, m.superseded_by, m.deleted_at, nullif(m.provenance, '{"{}"}'),
-        {EmbeddingState}
+        {EmbeddingState}, m.superseded_at
         """;
 
     /// <summary>How many columns <see cref="Columns"/> selects: what follows them in a row starts here.</summary>
-    public const int ColumnCount = 21;
+    public const int ColumnCount = 22;
 
     /// <summary>Reads the current row, whose first columns are <see cref="Columns"/>.</summary>
     public static Memory Read(NpgsqlDataReader row) => new()
@@ -51,6 +51,7 @@ public static class MemoryRowStore
         DeletedAt = Time(row, 18),
         Provenance = row.IsDBNull(19) ? null : Json(row, 19),
         Embedding = row.GetString(20),
+        SupersededAt = Time(row, 21),
     };
 
     private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);

@@ -114,6 +114,7 @@ public sealed partial class MemoryWriteStore
         }
 
         var all = ids.ToArray();
+        await CloseUpAsync(transaction, all, ct);
         // The memories first: whoever changes one at this moment queues it for a vector, and is waited for here.
         var removed = await ExecuteAsync(transaction, "DELETE FROM memories WHERE tenant_id = $1 AND id = ANY($2)", ct, Text(tenant.Current), Uuids(all));
         await DropVectorsAsync(transaction, all, ct);
@@ -138,7 +139,7 @@ public sealed partial class MemoryWriteStore
             }
         }
 
-        await RecordAsync(transaction, [before.Id], "update", ct);
+        await RecordAsync(transaction, [before.Id], MemoryChanges.Update, ct);
         await TakeKeyAsync(transaction, """
             UPDATE memories SET
                 title = $3, content = $4, content_hash = $5, dedupe_key = $6, tags = $7, agent_id = $8, workflow_id = $9, repo_id = $10, project_id = $11,

@@ -1,3 +1,4 @@
+using Mahavishnu.Contracts;
 using Npgsql;
 using static Mahavishnu.Storage.SqlParameters;
 
@@ -73,7 +74,7 @@ public sealed partial class MemoryWriteStore
 
     private async Task HideAsync(NpgsqlTransaction transaction, Guid[] ids, CancellationToken ct)
     {
-        await RecordAsync(transaction, ids, "delete", ct);
+        await RecordAsync(transaction, ids, MemoryChanges.Delete, ct);
         // The key moves into the provenance, so that the same text can be stored anew and a restore can take it back.
         await ExecuteAsync(transaction, """
             UPDATE memories SET deleted_at = now(), updated_at = now(), version = version + 1, dedupe_key = NULL,
@@ -85,7 +86,7 @@ public sealed partial class MemoryWriteStore
 
     private async Task ReviveAsync(NpgsqlTransaction transaction, Guid[] ids, CancellationToken ct)
     {
-        await RecordAsync(transaction, ids, "restore", ct);
+        await RecordAsync(transaction, ids, MemoryChanges.Restore, ct);
         await TakeKeyAsync(transaction, """
             UPDATE memories SET deleted_at = NULL, updated_at = now(), version = version + 1, dedupe_key = provenance ->> 'dedupeKey', provenance = provenance - 'dedupeKey'
             WHERE tenant_id = $1 AND id = ANY($2)

@@ -51,6 +51,13 @@ public sealed partial class MemoryWriteStore(
     public async Task<IReadOnlyList<WriteOutcome>> WriteAsync(NpgsqlTransaction transaction, IReadOnlyList<MemoryDraft> drafts, WriteMode mode, CancellationToken ct)
     {
         var outcomes = new WriteOutcome?[drafts.Count];
+        var superseding = Enumerable.Range(0, drafts.Count).Where(i => drafts[i].Supersedes is not null).ToList();
+        if (superseding.Count > 0)
+        {
+            // Before any row is locked: who waits for it holds nothing that others want.
+            await LockSupersedingAsync(transaction, ct);
+        }
+
         var (rows, twins) = BatchTwins.Find(drafts);
 
         var created = rows.Count <= SmallBatch && rows.Sum(i => (long)drafts[i].Content.Length) <= SmallBatchLength
@@ -79,6 +86,7 @@ public sealed partial class MemoryWriteStore(
             outcomes[index] = BatchTwins.Outcome(drafts[index], drafts[first], outcomes[first]!);
         }
 
+        await WriteSupersedingAsync(transaction, drafts, superseding, mode, outcomes, ct);
         return outcomes!;
     }
 

@@ -46,6 +46,7 @@ public static class StorageModule
         services.TryAddSingleton<StorageTelemetry>();
         services.TryAddSingleton<MemoryWriteStore>();
         services.TryAddSingleton<MemoryUpkeepStore>();
+        services.TryAddSingleton<MemoryTimeStore>();
         services.TryAddSingleton<VectorIndexStore>();
         services.TryAddSingleton<IndexRecallStore>();
         services.TryAddSingleton<OperationStore>();

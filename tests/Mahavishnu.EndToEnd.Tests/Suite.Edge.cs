@@ -24,7 +24,7 @@ public abstract partial class Suite
         "POST /api/v1/embeddings", "POST /api/v1/embeddings/dead-letters:retry", "POST /api/v1/embeddings/{id}:activate", "POST /api/v1/embeddings/{id}:compare", "POST /api/v1/embeddings/{id}:index",
         "POST /api/v1/evals/pins", "POST /api/v1/evals:run",
         "POST /api/v1/imports", "POST /api/v1/imports/{id}:undo",
-        "POST /api/v1/memories", "POST /api/v1/memories/{id}:restore", "POST /api/v1/memories:batch", "POST /api/v1/operations/{id}:cancel",
+        "POST /api/v1/memories", "POST /api/v1/memories/{id}:erase", "POST /api/v1/memories/{id}:restore", "POST /api/v1/memories/{id}:supersede", "POST /api/v1/memories/{id}:unsupersede", "POST /api/v1/memories:batch", "POST /api/v1/operations/{id}:cancel",
         "POST /api/v1/operations/{id}:retry", "POST /api/v1/repositories", "POST /api/v1/search", "POST /api/v1/search/unified",
         "POST /api/v1/workflows", "POST /api/v1/workflows/recall",
         "POST /api/v1/workflows/{id}:cancel", "POST /api/v1/workflows/{id}:fail", "POST /api/v1/workflows/{id}:finish", "POST /api/v1/workflows/{id}:start",

@@ -60,6 +60,10 @@ internal sealed record Question
 
     /// <summary>Not included.</summary>
     public DateTimeOffset? Before { get; init; }
+
+    /// <summary>What was valid then; null: what is valid now.</summary>
+    public DateTimeOffset? AsOf { get; init; }
+    public bool IncludeSuperseded { get; init; }
     public Filter? Filter { get; init; }
     public int Limit { get; init; }
     public double? Threshold { get; init; }

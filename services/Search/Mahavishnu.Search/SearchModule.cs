@@ -25,6 +25,7 @@ public static class SearchModule
         services.TryAddSingleton<ActiveSpace>();
         services.TryAddSingleton<QuestionEmbedder>();
         services.TryAddSingleton<SearchTelemetry>();
+        services.TryAddSingleton<FormerStates>();
         services.TryAddSingleton<Searcher>();
         services.TryAddSingleton<UnifiedSearcher>();
         services.TryAddSingleton<RecallStore>();

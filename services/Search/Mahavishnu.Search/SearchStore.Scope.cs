@@ -1,3 +1,5 @@
+using Mahavishnu.Storage;
+
 namespace Mahavishnu.Search;
 
 /// <summary>Which memories a search may find.</summary>
@@ -26,8 +28,18 @@ internal sealed partial class SearchStore
             Both("occurred_at", q.Before is { } before ? "< " + p.Time(before) : null);
 
             // Superseded memories are out of the way, not gone: who asks about them by name finds them.
-            _memories.Add(q.Filter?.Mentions(FilterField.SupersededBy) == true ? Present : Visible);
+            var superseded = q.IncludeSuperseded || q.Filter?.Mentions(FilterField.SupersededBy) == true;
+            if (q.AsOf is null)
+            {
+                _memories.Add(superseded ? Present : Visible);
+            }
+
             var first = _memories.Count;
+            if (q.AsOf is { } time)
+            {
+                _memories.Add($"({MemoryTimeStore.WasValid("m", p.Time(time), superseded)})");
+            }
+
             Memory("agent_id", q.AgentId, p);
             Memory("workflow_id", q.WorkflowId, p);
             Memory("session_id", q.SessionId, p);

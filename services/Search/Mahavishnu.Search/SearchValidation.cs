@@ -45,6 +45,8 @@ internal sealed partial class SearchValidation
             Tags = Names(r.Tags, "tags"),
             After = r.After,
             Before = Before(r),
+            AsOf = r.AsOf,
+            IncludeSuperseded = r.IncludeSuperseded ?? false,
             Filter = ReadFilter(r.Filter),
             Limit = Limit(r.Limit),
             Threshold = Threshold(r.Threshold, mode),

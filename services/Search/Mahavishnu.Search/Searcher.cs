@@ -13,7 +13,7 @@ internal sealed record SpaceAnswer(SearchResponse Response, short? Space);
 
 /// <summary>The way of a question: its vector, one round trip to the database, again exactly where the index came back short.</summary>
 internal sealed class Searcher(
-    SearchStore store, ActiveSpace active, QuestionEmbedder embedder, LexemeStatistics lexemes, TextLanguages languages, RecallCanary canary,
+    SearchStore store, ActiveSpace active, QuestionEmbedder embedder, LexemeStatistics lexemes, TextLanguages languages, RecallCanary canary, FormerStates former,
     SearchTelemetry telemetry, IOptions<SearchOptions> options)
 {
     // A group takes one hit of many candidates.
@@ -107,9 +107,11 @@ internal sealed class Searcher(
             ? await FindAsync(plan, measurement, ct)
             // Nothing to look for here; another space's model may answer.
             : new SearchRows([], More: false, (await active.ReadAsync(ct))?.Id);
+        var hits = await former.ShowAsync(question, found.Hits, ct);
         var response = new SearchResponse(
-            found.Hits, JsonNamingPolicy.CamelCase.ConvertName(question.Mode.ToString()), space?.Model, degraded, measurement.Elapsed.TotalMilliseconds)
+            hits, JsonNamingPolicy.CamelCase.ConvertName(question.Mode.ToString()), space?.Model, degraded, measurement.Elapsed.TotalMilliseconds)
         {
+            AsOf = question.AsOf,
             Understood = question.Explain ? Understood(plan) : null,
         };
         return (new SpaceAnswer(response, space?.Id), found.ActiveSpace == space?.Id);

@@ -53,7 +53,11 @@ internal sealed partial class EmbeddingClaimRunner(
                 Failed(logger, outcome.Failed.Count, outcome.Failed[0].MemoryId, outcome.Failed[0].Error);
             }
 
-            await KeepAsync(claim.Space, outcome.Fresh, ct);
+            // Of one that was changed or erased meanwhile nothing may stay behind.
+            if (saved == outcome.Done.Count)
+            {
+                await KeepAsync(claim.Space, outcome.Fresh, ct);
+            }
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {

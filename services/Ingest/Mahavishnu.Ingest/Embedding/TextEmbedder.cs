@@ -74,11 +74,8 @@ internal sealed class TextEmbedder(EmbeddingCacheStore cache, IngestTelemetry te
     private static EmbeddingFault? Count(int vectors) =>
         vectors is 0 or > short.MaxValue ? new(EmbeddingReasons.TextRefused, $"The text has {vectors} parts; 1 to {short.MaxValue} can be stored.") : null;
 
-    private static IReadOnlyList<string> Parts(EmbeddingClient client, EmbeddingJob job)
-    {
-        var text = job.Title is null ? job.Content : $"{job.Title}\n{job.Content}";
-        return Said(TextParts.Split(text, client.MaxInputTokens, client.Tokens));
-    }
+    private static IReadOnlyList<string> Parts(EmbeddingClient client, EmbeddingJob job) =>
+        Said(TextParts.Split(EmbeddingCacheStore.TextOf(job.Title, job.Content), client.MaxInputTokens, client.Tokens));
 
     // A stretch of blank lines can be a part of its own, with nothing in it to be found by.
     private static IReadOnlyList<string> Said(IReadOnlyList<string> parts) => parts.Count == 1 ? parts : [.. parts.Where(p => !string.IsNullOrWhiteSpace(p))];

@@ -13,7 +13,7 @@ internal static class AddMemory
 {
     public static void Map(IEndpointRouteBuilder api) => api.MapPost($"/{Resources.Memories}", HandleAsync)
         .WithQuery([]).WithName(nameof(AddMemory)).WithSummary("Store a memory; a duplicate answers with the one that is there")
-        .ProducesValidationProblem().ProducesProblem(StatusCodes.Status409Conflict);
+        .ProducesValidationProblem().ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict);
 
     internal static async Task<Results<Created<Memory>, Ok<Memory>, ProblemHttpResult>> HandleAsync(
         JsonBody<NewMemory> body, MemoryWriteStore memories, MemoryReadStore read, TimeProvider time, HttpResponse response, CancellationToken ct)
@@ -25,9 +25,9 @@ internal static class AddMemory
         }
 
         var outcome = (await memories.WriteAsync([draft], WriteMode.Insert, ct))[0];
-        if (outcome.Status == WriteStatus.Conflict)
+        if (Refused(outcome) is { } refused)
         {
-            return Problems.Conflict(outcome.Reason!);
+            return refused;
         }
 
         if (await read.FindAsync(outcome.Id, includeDeleted: true, ct) is not { } memory)
@@ -40,4 +40,12 @@ internal static class AddMemory
             ? TypedResults.Created($"{Resources.Api}/{Resources.Memories}/{memory.Id}", memory)
             : TypedResults.Ok(memory with { Duplicate = true });
     }
+
+    public static ProblemHttpResult? Refused(WriteOutcome outcome) => outcome switch
+    {
+        { Status: WriteStatus.Missing } => Problems.Validation(outcome.Field, outcome.Reason!, ErrorCodes.NotFound, StatusCodes.Status404NotFound),
+        { Status: WriteStatus.Conflict, Field: "supersedes" } => Problems.Validation(outcome.Field, outcome.Reason!, ErrorCodes.Conflict, StatusCodes.Status409Conflict),
+        { Status: WriteStatus.Conflict } => Problems.Conflict(outcome.Reason!),
+        _ => null,
+    };
 }

@@ -92,7 +92,8 @@ internal sealed partial class BatchWriter(MemoryWriteStore memories, int rows, W
         WriteStatus.Created => new BatchItemResult(index, outcome.Id, "created"),
         WriteStatus.Duplicate => new BatchItemResult(index, outcome.Id, "duplicate"),
         WriteStatus.Updated => new BatchItemResult(index, outcome.Id, "updated"),
-        _ => new BatchItemResult(index, null, "error", new BatchItemError(ErrorCodes.Conflict, "id", outcome.Reason!)),
+        var refused => new BatchItemResult(
+            index, null, "error", new BatchItemError(refused == WriteStatus.Missing ? ErrorCodes.NotFound : ErrorCodes.Conflict, outcome.Field, outcome.Reason!)),
     };
 
     // 22: data exceptions; 54: a value beyond what the server can hold.

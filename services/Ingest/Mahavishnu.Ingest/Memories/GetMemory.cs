@@ -1,5 +1,6 @@
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
+using Mahavishnu.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -8,19 +9,28 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Mahavishnu.Ingest;
 
-/// <summary>GET /memories/{id}: one memory, or 304 where the caller has this version.</summary>
+/// <summary>GET /memories/{id}: one memory, or 304 where the caller has this version; with <c>asOf</c>, as it was then.</summary>
 internal static class GetMemory
 {
     public static void Map(IEndpointRouteBuilder api) => api.MapGet($"/{Resources.Memories}/{{id}}", HandleAsync)
-        .WithQuery(["includeDeleted"]).WithName(nameof(GetMemory)).WithSummary("Read a memory")
-        .ProducesProblem(StatusCodes.Status404NotFound);
+        .WithQuery(["includeDeleted", "asOf"]).WithName(nameof(GetMemory)).WithSummary("Read a memory")
+        .ProducesValidationProblem().ProducesProblem(StatusCodes.Status404NotFound);
 
     internal static async Task<Results<Ok<Memory>, StatusCodeHttpResult, ProblemHttpResult>> HandleAsync(
-        Guid id, [FromQuery(Name = "includeDeleted")] bool? includeDeleted, MemoryReadStore memories, HttpRequest request, HttpResponse response, CancellationToken ct)
+        Guid id, [FromQuery(Name = "includeDeleted")] bool? includeDeleted, [FromQuery(Name = "asOf")] string? asOf,
+        MemoryReadStore memories, MemoryTimeStore past, HttpRequest request, HttpResponse response, CancellationToken ct)
     {
-        if (await memories.FindAsync(id, includeDeleted ?? false, ct) is not { } memory)
+        var errors = new FieldErrors();
+        var time = KnownQuery.Time("asOf", asOf, errors);
+        if (errors.Any)
         {
-            return Missing(id);
+            return errors.ToProblem();
+        }
+
+        var found = time is { } then ? (await past.FindAsync([id], then, ct)).GetValueOrDefault(id) : await memories.FindAsync(id, includeDeleted: true, ct);
+        if (found is not { } memory || memory.DeletedAt is not null && includeDeleted != true)
+        {
+            return time is null ? Missing(id) : Problems.NotFound($"There was no memory {id} at {WireTime.Format(time.Value)}.");
         }
 
         VersionTag.Write(response, memory.Version);

@@ -9,13 +9,13 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Mahavishnu.Ingest;
 
-/// <summary>GET /memories: newest arrivals first, filtered, page by page. <c>after</c> (inclusive) and <c>before</c> (exclusive) are about <c>occurredAt</c>.</summary>
+/// <summary>GET /memories: newest arrivals first, filtered, page by page. <c>after</c> (inclusive) and <c>before</c> (exclusive) are about <c>occurredAt</c>; <c>asOf</c> shows what was there then, as it was.</summary>
 internal static class ListMemories
 {
     private const int UsualLimit = 100;
 
     private static readonly string[] Parameters =
-        ["type", "source", "projectId", "agentId", "workflowId", "repoId", "path", "sessionId", "tag", "after", "before", "includeDeleted", "limit", "cursor"];
+        ["type", "source", "projectId", "agentId", "workflowId", "repoId", "path", "sessionId", "tag", "after", "before", "includeDeleted", "includeSuperseded", "asOf", "limit", "cursor"];
 
     public static void Map(IEndpointRouteBuilder api) => api.MapGet($"/{Resources.Memories}", HandleAsync)
         .WithQuery(Parameters, repeatable: "tag").WithName(nameof(ListMemories)).WithSummary("List memories, newest arrivals first")
@@ -35,6 +35,8 @@ internal static class ListMemories
         [property: FromQuery(Name = "after")] string? After,
         [property: FromQuery(Name = "before")] string? Before,
         [property: FromQuery(Name = "includeDeleted")] bool? IncludeDeleted,
+        [property: FromQuery(Name = "includeSuperseded")] bool? IncludeSuperseded,
+        [property: FromQuery(Name = "asOf")] string? AsOf,
         [property: FromQuery(Name = "limit")] int? Limit,
         [property: FromQuery(Name = "cursor")] string? Cursor);
 
@@ -70,7 +72,9 @@ internal static class ListMemories
         [.. (query.Tag ?? []).Select(t => MemoryFields.Name("tag", t, errors)!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
         KnownQuery.Time("after", query.After, errors),
         KnownQuery.Time("before", query.Before, errors),
-        query.IncludeDeleted ?? false);
+        query.IncludeDeleted ?? false,
+        query.IncludeSuperseded ?? false,
+        KnownQuery.Time("asOf", query.AsOf, errors));
 
     /// <summary>A path is one within a repository: by itself it would mean another file in each.</summary>
     private static string? Path(Query query, FieldErrors errors)

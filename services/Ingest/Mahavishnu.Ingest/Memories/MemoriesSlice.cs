@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Mahavishnu.Ingest;
 
-/// <summary>Memories: stored one by one or in batches, listed, read, changed, deleted and restored.</summary>
+/// <summary>Memories: stored one by one or in batches, listed, read, changed, deleted and restored, superseded, erased.</summary>
 internal static class MemoriesSlice
 {
     public static void Add(IServiceCollection services)
@@ -23,5 +23,7 @@ internal static class MemoriesSlice
         PatchMemory.Map(api);
         DeleteMemory.Map(api);
         MemoryHistory.Map(api);
+        SupersedeMemory.Map(api);
+        EraseMemory.Map(api);
     }
 }

@@ -17,7 +17,7 @@ internal static class MemoryFields
     // What a double holds; beyond it numbers come back changed or not at all, and 1e100000 would be stored digit by digit.
     private const int MostExponent = 308;
 
-    public static Guid? Id(string? given, FieldErrors errors)
+    public static Guid? Id(string? given, FieldErrors errors, string field = "id")
     {
         if (given is null)
         {
@@ -29,7 +29,7 @@ internal static class MemoryFields
             return id;
         }
 
-        errors.Add("id", "The value must be a UUID such as 0198c0de-0000-7000-8000-000000000000.");
+        errors.Add(field, "The value must be a UUID such as 0198c0de-0000-7000-8000-000000000000.");
         return null;
     }
 

@@ -31,6 +31,7 @@ internal static class MemoryInput
             Metadata = MemoryFields.Metadata(memory.Metadata, errors),
             OccurredAt = MemoryFields.Time("occurredAt", memory.OccurredAt, errors) ?? now,
             ExpiresAt = MemoryFields.Time("expiresAt", memory.ExpiresAt, errors),
+            Supersedes = MemoryFields.Id(memory.Supersedes, errors, "supersedes"),
         };
         return errors.Any ? null : draft with { DedupeKey = DedupeKeys.ForMemory(draft.Type, draft.ProjectId, draft.ContentHash) };
     }

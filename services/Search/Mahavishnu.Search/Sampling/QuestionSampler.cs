@@ -33,7 +33,7 @@ internal sealed partial class QuestionSampler(SampledQueryStore store, IOptions<
 
     /// <summary>Whether asking it again by its vector alone means the same: a question in words, within nothing but what is kept of its scope.</summary>
     internal static bool Comparable(Question q) =>
-        q is { Asked.IsPlain: true, Mode: not SearchMode.Text, AgentId: null, WorkflowId: null, SessionId: null, After: null, Before: null, Filter: null, HalfLife: null, Tags.Count: 0 };
+        q is { Asked.IsPlain: true, Mode: not SearchMode.Text, AgentId: null, WorkflowId: null, SessionId: null, After: null, Before: null, Filter: null, HalfLife: null, AsOf: null, IncludeSuperseded: false, Tags.Count: 0 };
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
