@@ -36,6 +36,7 @@ internal static class CommandLine
             SearchCommand.Create(options, terminal),
             MemoryCommand.Create(options, terminal),
             ConversationCommand.Create(options, terminal),
+            InsightCommand.Create(options, terminal),
             WorkflowCommand.Create(options, terminal),
             StatusCommand.Create(options, terminal),
             EmbeddingsCommand.Create(options, terminal),

@@ -20,11 +20,6 @@ public static class InsightExtractors
 {
     /// <summary>It stood in a message between the marks of an insight.</summary>
     public const string Marker = "marker";
-
-    /// <summary>A language model read it out of a message.</summary>
-    public const string Model = "model";
-
-    public static IReadOnlyList<string> All { get; } = [Marker, Model];
 }
 
 /// <summary>Limits of an insight.</summary>
@@ -132,9 +127,7 @@ public sealed record Insight
 /// <param name="Extractor">One of <see cref="InsightExtractors"/>.</param>
 /// <param name="SessionId">The conversation; null of an imported text that names none.</param>
 /// <param name="MessageId">The turn's memory, as first met.</param>
-/// <param name="Model">Which language model, where one did it.</param>
-public sealed record InsightOrigin(
-    string Extractor, string? SessionId, Guid MessageId, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Model = null);
+public sealed record InsightOrigin(string Extractor, string? SessionId, Guid MessageId);
 
 /// <summary>How much an insight is used, since it is here. The counts come a moment late.</summary>
 /// <param name="Found">How often a search answered with it.</param>
@@ -187,12 +180,7 @@ public sealed record ExtractInsightsRequest
 /// <param name="Known">Stored before, in whatever spelling; deleted ones do not come back.</param>
 /// <param name="OverLimit">Left out because their session has as many as <c>Insights:MaxPerSession</c> allows.</param>
 /// <param name="Created">New ones; with <c>dryRun</c>: what would be new.</param>
-public sealed record ExtractionResult(long Messages, long Blocks, long RefusedByLength, long RefusedByScore, long Known, long OverLimit, long Created, bool DryRun)
-{
-    /// <summary>Messages over which the language model failed, where one is asked; their marked blocks were taken all the same.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long ModelFailed { get; init; }
-}
+public sealed record ExtractionResult(long Messages, long Blocks, long RefusedByLength, long RefusedByScore, long Known, long OverLimit, long Created, bool DryRun);
 
 /// <summary>Typed client of <c>/insights</c>.</summary>
 /// <exception cref="ApiException">Any method: the server refused, and said why.</exception>

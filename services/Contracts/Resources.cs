@@ -58,6 +58,7 @@ public static class Resources
         [Conversations] = Ingest,
         [Workflows] = Ingest,
         [Repositories] = Ingest,
+        [Insights] = Ingest,
         [Operations] = Ingest,
         [Embeddings] = Ingest,
         [SearchRoute] = Search,

@@ -29,8 +29,14 @@ public sealed partial class MemoryWriteStore
                     return false;
                 }
 
-                await EraseTracesAsync(transaction, id, token);
-                await RemoveAsync(transaction, [id], token);
+                // What was taken from it says what it said.
+                Guid[] all = [id, .. await TakenFromAsync(transaction, id, token)];
+                foreach (var each in all)
+                {
+                    await EraseTracesAsync(transaction, each, token);
+                }
+
+                await RemoveAsync(transaction, all, token);
                 return true;
             },
             repeatable: false,
@@ -46,6 +52,10 @@ public sealed partial class MemoryWriteStore
         [
             "DELETE FROM pinned_queries WHERE tenant_id = $1 AND memory_id = $2",
             "DELETE FROM insight_shares WHERE tenant_id = $1 AND memory_id = $2",
+            "DELETE FROM insight_usage WHERE tenant_id = $1 AND memory_id = $2",
+            // An insight that was erased shall not come back from the message that it stood in; from a message that was erased it cannot.
+            "UPDATE insight_keys SET memory_id = NULL, message_id = NULL, session_id = NULL WHERE tenant_id = $1 AND memory_id = $2",
+            "UPDATE insight_queue SET message_ids = array_remove(message_ids, $2) WHERE tenant_id = $1 AND $2 = ANY(message_ids)",
             // The edge says what its sentence said.
             "DELETE FROM kg_relationships WHERE tenant_id = $1 AND memory_id = $2",
             "DELETE FROM causal_links WHERE tenant_id = $1 AND $2::text IN (cause_id, effect_id)",
@@ -64,6 +74,24 @@ public sealed partial class MemoryWriteStore
         {
             await ExecuteAsync(transaction, sql, ct, Text(tenant.Current), Uuid(id));
         }
+    }
+
+    /// <summary>Insights that were made from a message; whoever says them again has said them anew.</summary>
+    private async Task<IReadOnlyList<Guid>> TakenFromAsync(NpgsqlTransaction transaction, Guid message, CancellationToken ct)
+    {
+        var taken = new List<Guid>();
+        await using var command = new NpgsqlCommand("DELETE FROM insight_keys WHERE tenant_id = $1 AND message_id = $2 RETURNING memory_id", transaction.Connection, transaction);
+        command.Parameters.AddRange(new[] { Text(tenant.Current), Uuid(message) });
+        await using var row = await command.ExecuteReaderAsync(ct);
+        while (await row.ReadAsync(ct))
+        {
+            if (!row.IsDBNull(0))
+            {
+                taken.Add(row.GetGuid(0));
+            }
+        }
+
+        return taken;
     }
 
     /// <summary>What the memory says and ever said.</summary>

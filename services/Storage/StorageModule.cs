@@ -71,6 +71,15 @@ public static class StorageModule
         return services;
     }
 
+    /// <summary>Registers the counter of used insights, once whoever asks for it.</summary>
+    public static IServiceCollection AddInsightUsage(this IServiceCollection services)
+    {
+        services.TryAddSingleton<InsightUsageStore>();
+        services.TryAddSingleton<InsightUsageCounter>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, InsightUsageCounter>(p => p.GetRequiredService<InsightUsageCounter>()));
+        return services;
+    }
+
     /// <summary>A data source as the services use it: for tools and tests that have a connection string and no host.</summary>
     public static NpgsqlDataSource OpenDataSource(string connectionString)
     {

@@ -1,4 +1,4 @@
--- The schema at version 8, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 10, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
@@ -278,6 +278,32 @@ CREATE TABLE imports (
 CREATE INDEX imports_recent ON imports USING btree (tenant_id, started_at DESC, id DESC);
 CREATE UNIQUE INDEX imports_unfinished ON imports USING btree (tenant_id, file_hash) WHERE (status = 'running'::text);
 
+CREATE TABLE insight_keys (
+    tenant_id  text                     NOT NULL DEFAULT 'default'::text,
+    key        bytea                    NOT NULL,
+    memory_id  uuid,
+    message_id uuid,
+    session_id text,
+    found_at   timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT insight_keys_pkey PRIMARY KEY (tenant_id, key)
+);
+CREATE INDEX insight_keys_memory ON insight_keys USING btree (tenant_id, memory_id) WHERE (memory_id IS NOT NULL);
+CREATE INDEX insight_keys_message ON insight_keys USING btree (tenant_id, message_id) WHERE (message_id IS NOT NULL);
+CREATE INDEX insight_keys_session ON insight_keys USING btree (tenant_id, session_id) WHERE (message_id IS NOT NULL);
+
+CREATE TABLE insight_queue (
+    tenant_id   text                     NOT NULL DEFAULT 'default'::text,
+    id          uuid                     NOT NULL,
+    session_id  text                     NOT NULL,
+    message_ids uuid[]                   NOT NULL,
+    enqueued_at timestamp with time zone NOT NULL DEFAULT now(),
+    attempts    integer                  NOT NULL DEFAULT 0,
+    due_at      timestamp with time zone NOT NULL DEFAULT now(),
+    last_error  text,
+    CONSTRAINT insight_queue_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX insight_queue_due ON insight_queue USING btree (due_at, enqueued_at);
+
 CREATE TABLE insight_shares (
     tenant_id  text                     NOT NULL DEFAULT 'default'::text,
     memory_id  uuid                     NOT NULL,
@@ -286,6 +312,15 @@ CREATE TABLE insight_shares (
     CONSTRAINT insight_shares_pkey PRIMARY KEY (tenant_id, memory_id, project_id)
 );
 CREATE INDEX insight_shares_project ON insight_shares USING btree (tenant_id, project_id);
+
+CREATE TABLE insight_usage (
+    tenant_id text                     NOT NULL DEFAULT 'default'::text,
+    memory_id uuid                     NOT NULL,
+    found     bigint                   NOT NULL DEFAULT 0,
+    read      bigint                   NOT NULL DEFAULT 0,
+    used_at   timestamp with time zone NOT NULL,
+    CONSTRAINT insight_usage_pkey PRIMARY KEY (tenant_id, memory_id)
+);
 
 CREATE TABLE kg_entities (
     tenant_id    text                     NOT NULL DEFAULT 'default'::text,
@@ -346,6 +381,7 @@ CREATE TABLE memories (
     superseded_by uuid,
     version       integer                  NOT NULL DEFAULT 1,
     words         tsvector                 GENERATED ALWAYS AS (mahavishnu_memory_words(lang, title, content)) STORED,
+    superseded_at timestamp with time zone,
     CONSTRAINT memories_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT memories_memory_type_check CHECK ((memory_type = ANY (ARRAY['agent'::text, 'rag'::text, 'workflow'::text, 'insight'::text]))),
     CONSTRAINT memories_tenant_id_dedupe_key_key UNIQUE (tenant_id, dedupe_key)
@@ -359,6 +395,7 @@ CREATE INDEX memories_recent ON memories USING btree (tenant_id, created_at DESC
 CREATE INDEX memories_repo ON memories USING btree (tenant_id, repo_id) WHERE (repo_id IS NOT NULL);
 CREATE INDEX memories_session ON memories USING btree (tenant_id, session_id, occurred_at) WHERE (session_id IS NOT NULL);
 CREATE INDEX memories_source_type ON memories USING btree (tenant_id, source_system, memory_type);
+CREATE INDEX memories_superseded ON memories USING btree (tenant_id, superseded_by) WHERE (superseded_by IS NOT NULL);
 CREATE INDEX memories_tags ON memories USING gin (tags) WHERE (tags <> '{}'::text[]);
 CREATE INDEX memories_type_date ON memories USING btree (tenant_id, memory_type, created_at DESC);
 CREATE INDEX memories_words ON memories USING gin (words);
@@ -372,7 +409,7 @@ CREATE TABLE memory_history (
     changed_at timestamp with time zone NOT NULL DEFAULT now(),
     memory     jsonb                    NOT NULL,
     CONSTRAINT memory_history_pkey PRIMARY KEY (tenant_id, memory_id, version),
-    CONSTRAINT memory_history_change_check CHECK ((change = ANY (ARRAY['update'::text, 'delete'::text, 'restore'::text])))
+    CONSTRAINT memory_history_change_check CHECK ((change = ANY (ARRAY['update'::text, 'delete'::text, 'restore'::text, 'supersede'::text, 'unsupersede'::text])))
 );
 
 CREATE TABLE operations (

@@ -21,6 +21,7 @@ public static class IngestModule
         services.TryAddSingleton<IngestTelemetry>();
         MemoriesSlice.Add(services);
         ConversationsSlice.Add(services);
+        InsightsSlice.Add(services);
         WorkflowsSlice.Add(services);
         EmbeddingSlice.Add(services);
         RepositoriesSlice.Add(services);
@@ -33,6 +34,7 @@ public static class IngestModule
         var api = routes.MapGroup(Resources.Api);
         MemoriesSlice.Map(api.MapGroup("").WithTags("Memories"));
         ConversationsSlice.Map(api.MapGroup($"/{Resources.Conversations}").WithTags("Conversations"));
+        InsightsSlice.Map(api.MapGroup("").WithTags("Insights"));
         WorkflowsSlice.Map(api.MapGroup($"/{Resources.Workflows}").WithTags("Workflows"));
         OperationsSlice.Map(api.MapGroup("").WithTags("Operations"));
         EmbeddingSlice.Map(api.MapGroup("").WithTags("Embeddings"));

@@ -1,5 +1,6 @@
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
+using Mahavishnu.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -31,6 +32,7 @@ public static class SearchModule
         services.TryAddSingleton<RecallStore>();
         services.TryAddSingleton<WorkflowRecall>();
         services.TryAddSingleton<Evaluator>();
+        services.AddInsightUsage();
         services.TryAddSingleton<QuestionSampler>();
         services.AddHostedService(provider => provider.GetRequiredService<QuestionSampler>());
         services.TryAddSingleton<RecallCanary>();

@@ -1,5 +1,6 @@
 using Mahavishnu.Contracts;
 using Mahavishnu.ServiceDefaults;
+using Mahavishnu.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -17,7 +18,7 @@ internal static class SearchUnified
         .ProducesProblem(StatusCodes.Status404NotFound)
         .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
-    private static async Task<Results<Ok<SearchResponse>, ProblemHttpResult>> HandleAsync(SearchRequest request, UnifiedSearcher searcher, QuestionSampler sampler, CancellationToken ct)
+    private static async Task<Results<Ok<SearchResponse>, ProblemHttpResult>> HandleAsync(SearchRequest request, UnifiedSearcher searcher, QuestionSampler sampler, InsightUsageCounter usage, CancellationToken ct)
     {
         var (question, errors) = SearchValidation.Check(request);
         if (question is null)
@@ -31,6 +32,7 @@ internal static class SearchUnified
         }
 
         sampler.Offer(question);
+        usage.Found(answer.Hits.Where(h => h.Type == MemoryTypes.Insight).Select(h => h.Id));
         return TypedResults.Ok(answer);
     }
 }

@@ -64,6 +64,26 @@ public sealed class SampleFilesTests
     }
 
     [Theory(Skip = $"{Variable} names no folder.", SkipWhen = nameof(NotGiven))]
+    [InlineData("seed-schema.duckdb")]
+    [InlineData("v1/reflection.duckdb")]
+    [InlineData("v1-collections/reflection.duckdb")]
+    [InlineData("v2/reflection.duckdb")]
+    public async Task Marked_insights_are_found_as_often_as_the_manifest_counts_them(string name)
+    {
+        var expected = Manifest().GetProperty("files").GetProperty(name).GetProperty("tables");
+        await using var file = await SourceFile.OpenAsync(Path.Combine(Folder!, name), Options, Ct);
+        foreach (var table in file.Tables.Where(t => t.Role == SourceRole.Text && expected.GetProperty(t.Name).TryGetProperty("insight_marker_blocks", out _)))
+        {
+            var marked = (await file.ReadAsync(table, 0, Ct).ToListAsync(Ct)).OfType<TextRow>().Select(r => Ingest.InsightBlocks.Find(r.Draft.Content)).Where(m => m.Blocks > 0).ToList();
+
+            var counts = expected.GetProperty(table.Name);
+            Assert.Equal(
+                (table.Name, Count(counts, "rows_with_insight_marker"), Count(counts, "insight_marker_blocks"), Count(counts, "insight_marker_blocks_rejected_by_length"), Count(counts, "insight_marker_distinct_bodies")),
+                (table.Name, marked.Count, marked.Sum(m => m.Blocks), marked.Sum(m => m.RefusedByLength), marked.SelectMany(m => m.Bodies).Distinct(StringComparer.Ordinal).Count()));
+        }
+    }
+
+    [Theory(Skip = $"{Variable} names no folder.", SkipWhen = nameof(NotGiven))]
     [InlineData("v1/reflection.duckdb")]
     [InlineData("v1-collections/reflection.duckdb")]
     [InlineData("v2/reflection.duckdb")]

@@ -11,23 +11,38 @@ namespace Mahavishnu.Ingest;
 internal sealed record WrittenTurn(Turn Turn, int Ordinal, Guid Id, bool Created, string Embedding, BatchItemError? Error = null);
 
 /// <summary>Conversations on their way in, out and back: the turns' memories through the one write path, and their places beside them in the same transaction.</summary>
-internal sealed class ConversationStore(MemoryWriteStore memories, TenantScope tenant, TimeProvider time)
+internal sealed class ConversationStore(
+    MemoryWriteStore memories, InsightExtractor extractor, InsightStore insights, InsightSignal signal, TenantScope tenant, TimeProvider time)
 {
     /// <summary>Adds turns. Whoever adds to the same conversation at the same time waits, so that ordinals have no gaps and follow the order of the commits.</summary>
     /// <returns>One for each turn, in order.</returns>
-    public Task<IReadOnlyList<WrittenTurn>> AddAsync(string sessionId, IReadOnlyList<Turn> turns, CancellationToken ct) =>
-        memories.InTransactionAsync(
+    public async Task<IReadOnlyList<WrittenTurn>> AddAsync(string sessionId, IReadOnlyList<Turn> turns, CancellationToken ct)
+    {
+        var telling = turns.Where(extractor.Wants).Select(t => t.Memory.Id).ToHashSet();
+        var written = await memories.InTransactionAsync(
             async (transaction, token) =>
             {
                 await LockAsync(transaction, sessionId, token);
                 var outcomes = await memories.WriteAsync(transaction, InOrderOfTime(turns), WriteMode.Insert, token);
                 var created = turns.Zip(outcomes).Where(t => t.Second.Status == WriteStatus.Created).Select(t => t.First).ToList();
                 await PlaceAsync(transaction, sessionId, created, token);
+                if (created.Select(t => t.Memory.Id).Where(telling.Contains).ToArray() is { Length: > 0 } found)
+                {
+                    await insights.EnqueueAsync(transaction, sessionId, found, token);
+                }
+
                 return await ReadAsync(transaction, sessionId, turns, outcomes, token);
             },
             // The ids are made before the first attempt: a second one knows what the first has written.
             repeatable: true,
             ct);
+        if (telling.Count > 0)
+        {
+            signal.Raise();
+        }
+
+        return written;
+    }
 
     /// <summary>Hides the turns of a conversation, all at once.</summary>
     /// <returns>False: there are none.</returns>

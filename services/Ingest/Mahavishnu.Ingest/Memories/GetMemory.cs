@@ -18,7 +18,7 @@ internal static class GetMemory
 
     internal static async Task<Results<Ok<Memory>, StatusCodeHttpResult, ProblemHttpResult>> HandleAsync(
         Guid id, [FromQuery(Name = "includeDeleted")] bool? includeDeleted, [FromQuery(Name = "asOf")] string? asOf,
-        MemoryReadStore memories, MemoryTimeStore past, HttpRequest request, HttpResponse response, CancellationToken ct)
+        MemoryReadStore memories, MemoryTimeStore past, InsightUsageCounter usage, HttpRequest request, HttpResponse response, CancellationToken ct)
     {
         var errors = new FieldErrors();
         var time = KnownQuery.Time("asOf", asOf, errors);
@@ -31,6 +31,11 @@ internal static class GetMemory
         if (found is not { } memory || memory.DeletedAt is not null && includeDeleted != true)
         {
             return time is null ? Missing(id) : Problems.NotFound($"There was no memory {id} at {WireTime.Format(time.Value)}.");
+        }
+
+        if (memory.Type == MemoryTypes.Insight)
+        {
+            usage.Read(id);
         }
 
         VersionTag.Write(response, memory.Version);
