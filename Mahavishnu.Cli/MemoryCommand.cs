@@ -110,8 +110,16 @@ internal static class MemoryCommand
     private static Command Erase(ServiceVerbs verbs)
     {
         var id = Id();
-        var yes = new Option<bool>("--yes") { Description = "Really; nothing brings it back", Required = true };
-        return verbs.On(new Command("erase", "Remove a memory for good, with its history, vectors and all that points to it") { id, yes }, async (call, ct) =>
+        var yes = new Option<bool>("--yes") { Description = "Really; nothing brings it back" };
+        var command = new Command("erase", "Remove a memory for good, with its history, vectors and all that points to it") { id, yes };
+        command.Validators.Add(result =>
+        {
+            if (!result.GetValue(yes))
+            {
+                result.AddError("Nothing brings an erased memory back: say --yes.");
+            }
+        });
+        return verbs.On(command, async (call, ct) =>
         {
             var memory = call.Parsed.GetValue(id);
             await new MemoriesClient(call.Http).EraseAsync(memory, ct);
