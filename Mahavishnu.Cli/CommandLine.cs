@@ -38,6 +38,7 @@ internal static class CommandLine
             ConversationCommand.Create(options, terminal),
             InsightCommand.Create(options, terminal),
             WorkflowCommand.Create(options, terminal),
+            ProjectCommand.Create(options, terminal),
             StatusCommand.Create(options, terminal),
             EmbeddingsCommand.Create(options, terminal),
             EvalCommand.Create(options, terminal),

@@ -15,7 +15,16 @@ internal static class InsightCommand
     public static Command Create(GlobalOptions options, Terminal terminal)
     {
         var verbs = new ServiceVerbs(options, terminal);
-        return new Command("insight", "Insights: list them with how much they are used, add one, look for more in what was said") { List(verbs), Add(verbs), Extract(verbs) };
+        var command = new Command("insight", "Insights: list them with how much they are used, add one, look for more in what was said, share them")
+        {
+            List(verbs), Add(verbs), Extract(verbs),
+        };
+        foreach (var verb in InsightShareVerbs.Create(verbs))
+        {
+            command.Add(verb);
+        }
+
+        return command;
     }
 
     private static Command List(ServiceVerbs verbs)

@@ -20,13 +20,26 @@ internal static class SearchCommand
         types.AcceptOnly(MemoryTypes.All);
         var sources = new Option<string[]>("--source") { Description = "Only memories of this source; may be repeated", HelpName = "S" };
         var project = new Option<string?>("--project") { Description = "Only this project", HelpName = "P" };
+        var across = new Option<bool>("--across") { Description = "With --project: also what it depends on and what depends on it, its groups, and what was shared with it" };
+        var hops = WholeNumber.Option("--hops", 1, ProjectSearchRequest.MostHops, "With --across: how far dependencies are followed; default 1");
         var repo = new Option<string?>("--repo") { Description = "Only this repository", HelpName = "R" };
         var limit = WholeNumber.Option("--limit", 1, SearchRequest.MaxLimit, "Most hits; default 10");
         var halfLife = new Option<string?>("--half-life") { Description = "Recent memories first: one so old counts half, such as 30d, 12h or 1y", HelpName = "AGE" };
         var language = new Option<string?>("--language") { Description = "The language of the question's words, such as german; else those in use", HelpName = "L" };
         var explain = new Option<bool>("--explain") { Description = "Show each hit's rank and score in each arm" };
 
-        var command = new Command("search", "Find memories by meaning and by words") { question, mode, types, sources, project, repo, limit, halfLife, language, explain };
+        var command = new Command("search", "Find memories by meaning and by words") { question, mode, types, sources, project, across, hops, repo, limit, halfLife, language, explain };
+        command.Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(across) && parsed.GetValue(project) is null)
+            {
+                parsed.AddError("--across needs --project: the one that asks.");
+            }
+            else if (parsed.GetResult(hops) is not null && !parsed.GetValue(across))
+            {
+                parsed.AddError("--hops needs --across.");
+            }
+        });
         command.SetAction(async (parsed, ct) =>
         {
             var request = new SearchRequest
@@ -43,7 +56,10 @@ internal static class SearchCommand
                 Explain = parsed.GetValue(explain) ? true : null,
             };
             await using var service = await ServiceConnection.OpenAsync(await ServiceConnection.FindAsync(options, parsed, ct), roots: [], terminal, ct);
-            var response = await new SearchClient(service.Http).SearchAsync(request, ct);
+            var client = new SearchClient(service.Http);
+            var response = parsed.GetValue(across)
+                ? await client.AcrossProjectsAsync(new ProjectSearchRequest(request) { Hops = parsed.GetValue(hops) }, ct)
+                : await client.SearchAsync(request, ct);
             if (options.IsJson(parsed))
             {
                 terminal.WriteJson(response);
@@ -82,6 +98,11 @@ internal static class SearchCommand
         screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"{place,2}. ")));
         screen.Write(new Text(Origin(hit), new Style(decoration: Decoration.Bold)));
         screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"  {hit.Type}  {hit.Score:0.000}{(hit.Similarity is { } s ? $"  similarity {s:0.000}" : "")}\n"), new Style(decoration: Decoration.Dim)));
+        if (hit.Scope is { } scope)
+        {
+            screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"    {scope.Reason}{(scope.Via is null ? "" : $" ({scope.Via})")}: {hit.ProjectId}, weight {scope.Weight:0.##}\n"), new Style(decoration: Decoration.Dim)));
+        }
+
         foreach (var line in hit.Content.Split('\n').Select(l => l.TrimEnd()).Where(l => l.Length > 0).Take(PreviewLines))
         {
             screen.Write(new Text($"    {(line.Length > PreviewWidth ? line[..PreviewWidth] + "…" : line)}\n"));

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
 using Mahavishnu.Contracts;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -13,6 +14,9 @@ public static class Cursor
     // One byte of format, eight of the listing's hash, then the position.
     private const byte Format = 1;
     private const int HeadLength = 9;
+
+    // Of a cursor that holds a name.
+    private const int LongestName = 8_192;
 
     /// <summary>The cursor for a position of a listing.</summary>
     /// <param name="listing">Name and filters of the listing, in one spelling.</param>
@@ -39,6 +43,19 @@ public static class Cursor
         Head(listing, head);
         read[HeadLength..].CopyTo(position);
         return read[..HeadLength].SequenceEqual(head);
+    }
+
+    /// <summary>The cursor for a position in a listing by name.</summary>
+    public static string Write(string listing, string name) => Write(listing, Encoding.UTF8.GetBytes(name));
+
+    /// <summary>Reads a position by name back.</summary>
+    /// <returns>Null: not a cursor of this listing.</returns>
+    public static string? Name(string cursor, string listing)
+    {
+        var length = cursor.Length > LongestName ? 0 : Base64Url.GetMaxDecodedLength(cursor.Length) - HeadLength;
+        var position = new byte[Math.Max(0, length)];
+        // Whoever makes one up may say what no database takes for a text.
+        return length > 0 && TryRead(cursor, listing, position) && Utf8.IsValid(position) && !position.Contains((byte)0) ? Encoding.UTF8.GetString(position) : null;
     }
 
     /// <summary>400 for a cursor that is none of the listing's.</summary>

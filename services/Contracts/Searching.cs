@@ -81,6 +81,16 @@ public sealed record ProjectSearchRequest : SearchRequest
 {
     public const int MostHops = 3;
 
+    [JsonConstructor]
+    public ProjectSearchRequest()
+    {
+    }
+
+    /// <summary>The same question, asked across projects.</summary>
+    public ProjectSearchRequest(SearchRequest search) : base(search)
+    {
+    }
+
     /// <summary>How far dependencies are followed, in either direction: 1 (default) to <see cref="MostHops"/>.</summary>
     public int? Hops { get; init; }
 
@@ -189,7 +199,10 @@ public sealed record LineRange(int Start, int End);
 
 /// <summary>How a hit came to its place: rank (from 1) and score in each arm, the neighbours' share, the fused score, and what its age left of them.</summary>
 /// <param name="Recency">1 now, 0.5 after a half-life; null unless one was given. The hit's score is (fused + neighbour) times this.</param>
-public sealed record HitExplanation(VectorRank? Vector, TextRank? Text, double Neighbour, double Fused, double? Recency = null);
+/// <param name="Weight">What its scope weighs: of a search across projects the hit's score is multiplied by this, too.</param>
+public sealed record HitExplanation(
+    VectorRank? Vector, TextRank? Text, double Neighbour, double Fused, double? Recency = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Weight = null);
 
 public sealed record VectorRank(int Rank, double Similarity);
 

@@ -52,6 +52,7 @@ public static class StorageModule
         services.TryAddSingleton<OperationStore>();
         services.TryAddSingleton<PinnedQueryStore>();
         services.TryAddSingleton<SampledQueryStore>();
+        services.TryAddSingleton<AskedQuestionStore>();
         services.TryAddSingleton<NearestStore>();
         services.TryAddSingleton<EmbeddingSignal>();
         services.TryAddSingleton<DatabaseStateStore>();

@@ -1,4 +1,4 @@
--- The schema at version 10, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 12, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
@@ -91,6 +91,22 @@ CREATE TABLE agent_conversations (
     CONSTRAINT agent_conversations_role_check CHECK ((role = ANY (ARRAY['system'::text, 'user'::text, 'assistant'::text, 'tool'::text])))
 );
 CREATE UNIQUE INDEX agent_conversations_memory ON agent_conversations USING btree (tenant_id, memory_id);
+
+CREATE TABLE asked_questions (
+    tenant_id       text                     NOT NULL DEFAULT 'default'::text,
+    project_id      text                     NOT NULL DEFAULT ''::text,
+    question_key    bytea                    NOT NULL,
+    question        text                     NOT NULL,
+    asked           bigint                   NOT NULL,
+    unanswered      bigint                   NOT NULL,
+    hits            integer                  NOT NULL,
+    best_similarity double precision,
+    model           text,
+    first_at        timestamp with time zone NOT NULL,
+    last_at         timestamp with time zone NOT NULL,
+    CONSTRAINT asked_questions_pkey PRIMARY KEY (tenant_id, project_id, question_key)
+);
+CREATE INDEX asked_questions_age ON asked_questions USING btree (tenant_id, last_at);
 
 CREATE TABLE causal_links (
     tenant_id  text                     NOT NULL DEFAULT 'default'::text,
@@ -305,13 +321,22 @@ CREATE TABLE insight_queue (
 CREATE INDEX insight_queue_due ON insight_queue USING btree (due_at, enqueued_at);
 
 CREATE TABLE insight_shares (
-    tenant_id  text                     NOT NULL DEFAULT 'default'::text,
-    memory_id  uuid                     NOT NULL,
-    project_id text                     NOT NULL,
-    shared_at  timestamp with time zone NOT NULL DEFAULT now(),
-    CONSTRAINT insight_shares_pkey PRIMARY KEY (tenant_id, memory_id, project_id)
+    tenant_id    text                     NOT NULL DEFAULT 'default'::text,
+    memory_id    uuid                     NOT NULL,
+    project_id   text,
+    shared_at    timestamp with time zone NOT NULL DEFAULT now(),
+    id           uuid                     NOT NULL DEFAULT gen_random_uuid(),
+    group_id     text,
+    shared_by    text,
+    reason       text,
+    withdrawn_at timestamp with time zone,
+    withdrawn_by text,
+    CONSTRAINT insight_shares_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT insight_shares_with_check CHECK ((num_nonnulls(project_id, group_id) = 1))
 );
-CREATE INDEX insight_shares_project ON insight_shares USING btree (tenant_id, project_id);
+CREATE INDEX insight_shares_memory ON insight_shares USING btree (tenant_id, memory_id);
+CREATE UNIQUE INDEX insight_shares_standing_group ON insight_shares USING btree (tenant_id, group_id, memory_id) WHERE ((withdrawn_at IS NULL) AND (group_id IS NOT NULL));
+CREATE UNIQUE INDEX insight_shares_standing_project ON insight_shares USING btree (tenant_id, project_id, memory_id) WHERE ((withdrawn_at IS NULL) AND (project_id IS NOT NULL));
 
 CREATE TABLE insight_usage (
     tenant_id text                     NOT NULL DEFAULT 'default'::text,
@@ -494,6 +519,8 @@ CREATE TABLE projects (
     tags        text[]                   NOT NULL DEFAULT '{}'::text[],
     metadata    jsonb                    NOT NULL DEFAULT '{}'::jsonb,
     created_at  timestamp with time zone NOT NULL DEFAULT now(),
+    role        text,
+    updated_at  timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT projects_pkey PRIMARY KEY (tenant_id, id)
 );
 

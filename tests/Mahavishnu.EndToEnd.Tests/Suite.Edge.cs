@@ -164,7 +164,7 @@ public abstract partial class Suite
         var tried = (await File.ReadAllLinesAsync(Path.Combine(ProgramProcess.Root, "mahavishnu.http"), Ct))
             .Select(l => Regex.Match(l, @"^(?<method>GET|POST|PATCH|DELETE|PUT) \{\{base\}\}(?<path>[^?\s]+)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking))
             .Where(m => m.Success)
-            .Select(m => $"{m.Groups["method"].Value} {Regex.Replace(m.Groups["path"].Value, @"\{\{[^}]+\}\}|my-project|my-session", "{}", RegexOptions.NonBacktracking)}")
+            .Select(m => $"{m.Groups["method"].Value} {Regex.Replace(m.Groups["path"].Value, @"\{\{[^}]+\}\}|my-project|my-session|my-group", "{}", RegexOptions.NonBacktracking)}")
             .ToHashSet(StringComparer.Ordinal);
         var described = Described(await DescriptionAsync())
             .Select(r => Regex.Replace(r, @"\{[^}]+\}", "{}", RegexOptions.NonBacktracking));

@@ -23,6 +23,7 @@ public static class IngestModule
         ConversationsSlice.Add(services);
         InsightsSlice.Add(services);
         WorkflowsSlice.Add(services);
+        ProjectsSlice.Add(services);
         EmbeddingSlice.Add(services);
         RepositoriesSlice.Add(services);
         return builder;
@@ -36,6 +37,7 @@ public static class IngestModule
         ConversationsSlice.Map(api.MapGroup($"/{Resources.Conversations}").WithTags("Conversations"));
         InsightsSlice.Map(api.MapGroup("").WithTags("Insights"));
         WorkflowsSlice.Map(api.MapGroup($"/{Resources.Workflows}").WithTags("Workflows"));
+        ProjectsSlice.Map(api);
         OperationsSlice.Map(api.MapGroup("").WithTags("Operations"));
         EmbeddingSlice.Map(api.MapGroup("").WithTags("Embeddings"));
         RepositoriesSlice.Map(api.MapGroup("").WithTags("Repositories"));

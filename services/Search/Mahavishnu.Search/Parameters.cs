@@ -28,6 +28,8 @@ internal sealed class Parameters(NpgsqlParameterCollection target)
 
     public string Double(double value) => Add(new NpgsqlParameter<double> { TypedValue = value });
 
+    public string Doubles(IReadOnlyList<double> values) => Add(new NpgsqlParameter<double[]> { TypedValue = [.. values] });
+
     public string Floats(IReadOnlyList<float> values) => Add(new NpgsqlParameter<float[]> { TypedValue = [.. values] });
 
     public string Vector(HalfVector value) => Add(new NpgsqlParameter { Value = value, DataTypeName = "halfvec" });

@@ -76,6 +76,9 @@ internal sealed record Question
     /// <summary>The text configuration the question is read in; null: those in use where it looks.</summary>
     public string? Language { get; init; }
 
+    /// <summary>Which projects, and what each weighs, of a search across projects; null of any other.</summary>
+    public ProjectScope? Across { get; init; }
+
     /// <summary>Null: the plain search, where a project's memories are those that bear its name.</summary>
     public Origin? Origin { get; init; }
 }

@@ -29,12 +29,18 @@ public static class SearchModule
         services.TryAddSingleton<FormerStates>();
         services.TryAddSingleton<Searcher>();
         services.TryAddSingleton<UnifiedSearcher>();
+        services.AddOptions<AcrossOptions>().BindConfiguration(AcrossOptions.Section).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AcrossOptions>, AcrossOptionsValidator>());
+        services.TryAddSingleton<ScopeStore>();
+        services.TryAddSingleton<ProjectSearcher>();
         services.TryAddSingleton<RecallStore>();
         services.TryAddSingleton<WorkflowRecall>();
         services.TryAddSingleton<Evaluator>();
         services.AddInsightUsage();
         services.TryAddSingleton<QuestionSampler>();
         services.AddHostedService(provider => provider.GetRequiredService<QuestionSampler>());
+        services.TryAddSingleton<QuestionLog>();
+        services.AddHostedService(provider => provider.GetRequiredService<QuestionLog>());
         services.TryAddSingleton<RecallCanary>();
         services.AddHostedService(provider => provider.GetRequiredService<RecallCanary>());
         services.TryAddSingleton<WarmStore>();
@@ -50,6 +56,7 @@ public static class SearchModule
         var search = api.MapGroup($"/{Resources.SearchRoute}").WithTags("Search");
         SearchMemories.Map(search);
         SearchUnified.Map(search);
+        SearchProjects.Map(search);
         RecallWorkflows.Map(api.MapGroup($"/{Resources.WorkflowRecall}").WithTags("Workflows"));
         var evaluations = api.MapGroup("").WithTags("Evaluations");
         PinnedQueries.Map(evaluations);

@@ -58,6 +58,12 @@ internal sealed class SearchOptions : IValidatableObject
     /// <summary>Share of the searches whose question is kept, 0 to 1.</summary>
     [Range(0.0, 1.0)] public double SampleShare { get; set; } = 0.2;
 
+    /// <summary>Questions that are counted, with how well they were answered: the latest so many. 0: none, and those that were kept are removed.</summary>
+    [Range(0, 100_000)] public int AskedQuestions { get; set; } = 2_000;
+
+    /// <summary>Days after which a question that was not asked again is forgotten.</summary>
+    [Range(1, 3_650)] public int AskedDays { get; set; } = 90;
+
     /// <summary>Share of the searches by vector that are run again exactly, in the background, to know what the index finds. 0: none.</summary>
     [Range(0.0, 1.0)] public double RecallShare { get; set; } = 0.02;
 

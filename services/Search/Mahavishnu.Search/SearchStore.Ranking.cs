@@ -19,7 +19,7 @@ internal sealed partial class SearchStore
         return $"""
             scored AS MATERIALIZED (
                 SELECT m.id, m.repo_id, m.session_id, m.occurred_at, m.metadata ->> 'path' AS path,
-                       {Recency(plan, p)} AS recency, {Line("start")} AS first_line, {Line("end")} AS last_line, {distance} AS distance, {text} AS text
+                       {Recency(plan, p)} AS recency, {scope.Weight} AS weight, {Line("start")} AS first_line, {Line("end")} AS last_line, {distance} AS distance, {text} AS text
                 FROM {pool} JOIN memories m ON m.tenant_id = {scope.Tenant} AND m.id = c.id
                 WHERE {scope.Found}),
             ranked AS MATERIALIZED (
@@ -53,7 +53,7 @@ internal sealed partial class SearchStore
         : "NULL::float8";
 
     // A negative score (opposite vectors) would rise by being made smaller.
-    private static string Score(string row) => $"({row}.fused + {row}.neighbour) * CASE WHEN {row}.fused + {row}.neighbour > 0 THEN coalesce({row}.recency, 1) ELSE 1 END";
+    private static string Score(string row) => $"({row}.fused + {row}.neighbour) * CASE WHEN {row}.fused + {row}.neighbour > 0 THEN coalesce({row}.recency, 1) * {row}.weight ELSE 1 END";
 
     /// <summary>What each of the question's words brought a hit, as JSON; only for who wants to know.</summary>
     private static string Words(SearchPlan plan) => plan is not { Words: true, Question.Explain: true } ? "NULL::text" : """

@@ -10,7 +10,7 @@ internal sealed partial class SearchStore
     private const string Visible = $"{Present} AND m.superseded_by IS NULL";
 
     /// <summary>The conditions of one search: once for the rows of memories (<c>m</c>), and as far as it goes for those of the vectors (<c>e</c>).</summary>
-    private sealed class Scope
+    private sealed partial class Scope
     {
         private readonly List<string> _memories = [];
         private readonly List<string> _late = [];
@@ -91,6 +91,12 @@ internal sealed partial class SearchStore
                 Both("source_system", (q.Origin == Origin.SessionBuddy ? "= " : "<> ") + p.Text(Origins.SessionBuddySource));
             }
 
+            if (q.Across is { } across)
+            {
+                Across(across, p);
+                return;
+            }
+
             if (q.ProjectId is not { } project)
             {
                 return;
@@ -104,7 +110,8 @@ internal sealed partial class SearchStore
             }
 
             var own = q.Origin == Origin.Any ? $"= {name} OR" : $"IS DISTINCT FROM {name} AND";
-            var shared = $"IN (SELECT s.memory_id FROM insight_shares s WHERE s.tenant_id = {Tenant} AND s.project_id = {name})";
+            var groups = $"SELECT g.group_id FROM project_group_members g WHERE g.tenant_id = {Tenant} AND g.project_id = {name}";
+            var shared = $"IN (SELECT s.memory_id FROM insight_shares s WHERE s.tenant_id = {Tenant} AND s.withdrawn_at IS NULL AND (s.project_id = {name} OR s.group_id IN ({groups})))";
             _memories.Add($"(m.project_id {own} m.id {shared})");
             _vectors.Add($"(e.project_id {own} e.memory_id {shared})");
         }

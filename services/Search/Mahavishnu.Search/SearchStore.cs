@@ -97,7 +97,7 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, KeptStatements ke
     private static bool IsPlain(SearchPlan plan) => !plan.Exact && plan.Question is
     {
         Types.Count: 0, Sources.Count: 0, Tags.Count: 0, ProjectId: null, RepoId: null, AgentId: null, WorkflowId: null, SessionId: null,
-        After: null, Before: null, AsOf: null, Filter: null, Origin: null or Origin.Any, Asked: null or { IsPlain: true },
+        After: null, Before: null, AsOf: null, Filter: null, Across: null, Origin: null or Origin.Any, Asked: null or { IsPlain: true },
     };
 
     // A batch is one transaction: the settings last for it.

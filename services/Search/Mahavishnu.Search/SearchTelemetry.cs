@@ -3,6 +3,14 @@ using System.Diagnostics.Metrics;
 
 namespace Mahavishnu.Search;
 
+/// <summary>What is searched.</summary>
+internal enum SearchType
+{
+    Memories,
+    Unified,
+    Projects,
+}
+
 /// <summary>What searches say about themselves. Names are public contract: dashboards read them.</summary>
 internal sealed class SearchTelemetry(IMeterFactory meters)
 {
@@ -43,13 +51,14 @@ internal sealed class SearchTelemetry(IMeterFactory meters)
 
     public void Question(string outcome) => _questions.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
-    public Measurement Start(SearchMode mode, bool unified) => new(this, mode, unified);
+    public Measurement Start(SearchMode mode, SearchType type) => new(this, mode, type);
 
     /// <summary>One span and one measurement that end together, whichever way the block is left.</summary>
-    internal sealed class Measurement(SearchTelemetry owner, SearchMode mode, bool unified) : IDisposable
+    internal sealed class Measurement(SearchTelemetry owner, SearchMode mode, SearchType type) : IDisposable
     {
         private readonly long _started = Stopwatch.GetTimestamp();
-        private readonly Activity? _activity = Source.StartActivity(unified ? "search unified" : "search")?.SetTag("mahavishnu.search.mode", Wire(mode));
+        private readonly Activity? _activity = Source
+            .StartActivity(type switch { SearchType.Unified => "search unified", SearchType.Projects => "search projects", _ => "search" })?.SetTag("mahavishnu.search.mode", Wire(mode));
         private string _outcome = "error";
 
         public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
@@ -82,7 +91,7 @@ internal sealed class SearchTelemetry(IMeterFactory meters)
         {
             owner._latency.Record(
                 Elapsed.TotalSeconds,
-                new KeyValuePair<string, object?>("arm", Wire(mode)), new KeyValuePair<string, object?>("search_type", unified ? "unified" : "memories"), new KeyValuePair<string, object?>("outcome", _outcome));
+                new KeyValuePair<string, object?>("arm", Wire(mode)), new KeyValuePair<string, object?>("search_type", Wire(type)), new KeyValuePair<string, object?>("outcome", _outcome));
             _activity?.SetTag("mahavishnu.search.outcome", _outcome);
             if (_outcome == "error")
             {
@@ -91,6 +100,8 @@ internal sealed class SearchTelemetry(IMeterFactory meters)
 
             _activity?.Dispose();
         }
+
+        private static string Wire(SearchType type) => type switch { SearchType.Unified => "unified", SearchType.Projects => "projects", _ => "memories" };
 
         private static string Wire(SearchMode mode) => mode switch { SearchMode.Vector => "vector", SearchMode.Text => "text", _ => "hybrid" };
     }

@@ -18,7 +18,8 @@ internal static class SearchUnified
         .ProducesProblem(StatusCodes.Status404NotFound)
         .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
-    private static async Task<Results<Ok<SearchResponse>, ProblemHttpResult>> HandleAsync(SearchRequest request, UnifiedSearcher searcher, QuestionSampler sampler, InsightUsageCounter usage, CancellationToken ct)
+    private static async Task<Results<Ok<SearchResponse>, ProblemHttpResult>> HandleAsync(
+        SearchRequest request, UnifiedSearcher searcher, QuestionSampler sampler, InsightUsageCounter usage, QuestionLog log, CancellationToken ct)
     {
         var (question, errors) = SearchValidation.Check(request);
         if (question is null)
@@ -33,6 +34,7 @@ internal static class SearchUnified
 
         sampler.Offer(question);
         usage.Found(answer.Hits.Where(h => h.Type == MemoryTypes.Insight).Select(h => h.Id));
+        log.Offer(question, question.ProjectId, answer);
         return TypedResults.Ok(answer);
     }
 }

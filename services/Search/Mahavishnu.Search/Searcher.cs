@@ -33,7 +33,7 @@ internal sealed class Searcher(
     /// <returns>Null: the memory to find more like does not exist.</returns>
     public async Task<SpaceAnswer?> AnswerAsync(Question question, bool unified, CancellationToken ct)
     {
-        using var measurement = telemetry.Start(question.Mode, unified);
+        using var measurement = telemetry.Start(question.Mode, question.Across is not null ? SearchType.Projects : unified ? SearchType.Unified : SearchType.Memories);
         // Reads are safe to repeat.
         var answer = await TransientRetry.RunAsync(token => InOneSpaceAsync(question, measurement, token), ct);
         if (answer is null)
