@@ -5,5 +5,5 @@ return await BenchmarkProgram.RunAsync(args,
 [
     new IngestBenchmark(), new BatchBenchmark(), new ImportBenchmark(), new EmbedBenchmark(),
     new StoreBenchmark(), new SearchBenchmark(), new UnifiedBenchmark(), new ScaleBenchmark(), new ConcurrencyBenchmark(), new StartBenchmark(),
-    new EvalBenchmark(), new TelemetryBenchmark(),
+    new EvalBenchmark(), new TelemetryBenchmark(), new McpBenchmark(),
 ]);
