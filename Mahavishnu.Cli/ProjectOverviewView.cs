@@ -16,6 +16,7 @@ internal static class ProjectOverviewView
         Lines(screen, "agent", overview.Activity.Agents.Select(a => $"{a.AgentId}  {Number(a.Memories)}, last {WireTime.Format(a.LastAt)}"));
         Lines(screen, "tag", overview.Patterns.Tags.Select(t => $"{t.Tag}  {Number(t.Memories)}"));
         Lines(screen, "failed", overview.Patterns.FailedWorkflows.Select(w => $"{w.WorkflowId}  {Number(w.Failed)} of {Number(w.Runs)}: {EmbeddingView.Cut(w.LastError ?? "")}"));
+        Lines(screen, "used", overview.Patterns.UsedInsights.Select(i => $"{i.Id}  found {Number(i.Found)}, read {Number(i.Read)}: {EmbeddingView.Cut(i.Title)}"));
         Lines(screen, "shared", overview.Patterns.SharedInsights.Select(i => $"{i.Id}  {Number(i.Shares)}: {EmbeddingView.Cut(i.Title)}"));
         Lines(screen, "gap", overview.Gaps.Select(g => string.Create(
             CultureInfo.InvariantCulture, $"{EmbeddingView.Cut(g.Question)}  asked {g.Asked:N0}, nothing found {g.Unanswered:N0}{(g.BestSimilarity is { } s ? $", best similarity {s:0.000}" : "")}")));

@@ -239,14 +239,21 @@ public sealed record AgentActivity(string AgentId, long Memories, DateTimeOffset
 
 /// <param name="Tags">On most memories first.</param>
 /// <param name="FailedWorkflows">Those that failed most first.</param>
+/// <param name="UsedInsights">Its insights that were found and read most first.</param>
 /// <param name="SharedInsights">Its insights that most others have been given first.</param>
-public sealed record ProjectPatterns(IReadOnlyList<TagCount> Tags, IReadOnlyList<FailingWorkflow> FailedWorkflows, IReadOnlyList<SharedInsight> SharedInsights);
+public sealed record ProjectPatterns(
+    IReadOnlyList<TagCount> Tags, IReadOnlyList<FailingWorkflow> FailedWorkflows, IReadOnlyList<UsedInsight> UsedInsights, IReadOnlyList<SharedInsight> SharedInsights);
 
 public sealed record TagCount(string Tag, long Memories);
 
 /// <param name="Runs">That ended by themselves.</param>
 /// <param name="LastError">Its beginning.</param>
 public sealed record FailingWorkflow(string WorkflowId, long Failed, long Runs, DateTimeOffset? LastFailedAt, string? LastError);
+
+/// <param name="Title">Title or beginning.</param>
+/// <param name="Found">How many searches answered with it.</param>
+/// <param name="Read">How often it was read by its id.</param>
+public sealed record UsedInsight(Guid Id, string Title, long Found, long Read, DateTimeOffset LastUsedAt);
 
 /// <param name="Title">Title or beginning.</param>
 /// <param name="Shares">Standing ones.</param>

@@ -28,6 +28,8 @@ public sealed class OverviewTests(PostgresFixture postgres)
         var asked = new AskedQuestion("Where is the key?", "shop", 0, null, null, now);
         await host.Get<AskedQuestionStore>().AddAsync([asked, asked, asked with { ProjectId = "other" }], 10, TimeSpan.FromDays(1), Ct);
 
+        await database.ExecuteAsync("INSERT INTO insight_usage (memory_id, found, read, used_at) VALUES ($1, 4, 1, now())", insight);
+
         var projects = new ProjectsClient(host.Http);
         var overview = await projects.OverviewAsync("shop", weeks: 3, Ct);
 
@@ -41,6 +43,7 @@ public sealed class OverviewTests(PostgresFixture postgres)
         Assert.InRange(overview.Activity.LastChangeAt!.Value, now.AddMinutes(-1), now.AddMinutes(10));
         Assert.Equal([("red", 2L), ("blue", 1L)], overview.Patterns.Tags.Select(t => (t.Tag, t.Memories)));
         Assert.Equal([("nightly", 1L, 2L, "disk full")], overview.Patterns.FailedWorkflows.Select(w => (w.WorkflowId, w.Failed, w.Runs, w.LastError)));
+        Assert.Equal([(insight, "One.", 4L, 1L)], overview.Patterns.UsedInsights.Select(i => (i.Id, i.Title, i.Found, i.Read)));
         Assert.Equal([(insight, "One.", 2L)], overview.Patterns.SharedInsights.Select(i => (i.Id, i.Title, i.Shares)));
         Assert.Equal([("Where is the key?", 2L, 2L)], overview.Gaps.Select(g => (g.Question, g.Asked, g.Unanswered)));
 

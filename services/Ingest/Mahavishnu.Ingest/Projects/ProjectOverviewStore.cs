@@ -39,6 +39,12 @@ internal sealed class ProjectOverviewStore(NpgsqlDataSource db, TenantScope tena
             GROUP BY 1 HAVING count(*) FILTER (WHERE w.status = 'failed') > 0 ORDER BY 2 DESC, 1 LIMIT {Most}
             """, project, since);
         Add(batch, $"""
+            SELECT m.id, coalesce(m.title, left(m.content, {Beginning})), u.found, u.read, u.used_at
+            FROM memories m JOIN insight_usage u ON u.tenant_id = $1 AND u.memory_id = m.id
+            WHERE m.tenant_id = $1 AND m.project_id = $2 AND m.memory_type = 'insight' AND m.deleted_at IS NULL AND m.superseded_by IS NULL AND u.used_at >= $3
+            ORDER BY u.found + u.read DESC, u.used_at DESC, m.id LIMIT {Most}
+            """, project, since);
+        Add(batch, $"""
             SELECT m.id, coalesce(m.title, left(m.content, {Beginning})), count(*)
             FROM insight_shares s JOIN memories m ON m.tenant_id = $1 AND m.id = s.memory_id
             WHERE s.tenant_id = $1 AND s.withdrawn_at IS NULL AND m.project_id = $2 AND m.deleted_at IS NULL AND s.shared_at >= $3
@@ -51,11 +57,12 @@ internal sealed class ProjectOverviewStore(NpgsqlDataSource db, TenantScope tena
         var tags = await AllAsync(row, r => new TagCount(r.GetString(0), r.GetInt64(1)), ct);
         var failing = await AllAsync(
             row, r => new FailingWorkflow(r.GetString(0), r.GetInt64(1), r.GetInt64(2), r.IsDBNull(3) ? null : r.GetFieldValue<DateTimeOffset>(3), r.IsDBNull(4) ? null : r.GetString(4)), ct);
+        var used = await AllAsync(row, r => new UsedInsight(r.GetGuid(0), r.GetString(1), r.GetInt64(2), r.GetInt64(3), r.GetFieldValue<DateTimeOffset>(4)), ct);
         var shared = await AllAsync(row, r => new SharedInsight(r.GetGuid(0), r.GetString(1), r.GetInt64(2)), ct);
         return (
             new ProjectActivity(
                 [.. weeks.GroupBy(w => w.Week, (week, types) => new ProjectWeek(week, types.ToDictionary(t => t.Type, t => t.Count, StringComparer.Ordinal)))], agents, sessions, changed),
-            new ProjectPatterns(tags, failing, shared));
+            new ProjectPatterns(tags, failing, used, shared));
     }
 
     private void Add(NpgsqlBatch batch, string sql, string project, DateTimeOffset since) => batch.BatchCommands.Add(new NpgsqlBatchCommand(sql)
