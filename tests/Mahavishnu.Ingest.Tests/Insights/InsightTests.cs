@@ -107,7 +107,11 @@ public sealed class InsightTests(PostgresFixture postgres) : IAsyncLifetime
 
         static MemoryDraft SampleDraft(string content) => new()
         {
-            Id = Guid.CreateVersion7(), Type = MemoryTypes.Insight, Source = "session_buddy", Content = content, OccurredAt = DateTimeOffset.UtcNow,
+            Id = Guid.CreateVersion7(),
+            Type = MemoryTypes.Insight,
+            Source = "session_buddy",
+            Content = content,
+            OccurredAt = DateTimeOffset.UtcNow,
         };
     }
 
@@ -162,8 +166,19 @@ public sealed class InsightTests(PostgresFixture postgres) : IAsyncLifetime
         var full = await Insights.AddAsync(
             new NewInsight
             {
-                Content = "Short.", Title = "T", InsightType = InsightTypes.Gotcha, Topics = ["locks", "locks", "sql"], Tags = ["a"], ProjectId = "p", AgentId = "g", SessionId = "s", Source = "notes",
-                Confidence = 1, Quality = 0.25, Metadata = JsonElement.Parse("""{"k":1}"""), Supersedes = plain.Id.ToString(),
+                Content = "Short.",
+                Title = "T",
+                InsightType = InsightTypes.Gotcha,
+                Topics = ["locks", "locks", "sql"],
+                Tags = ["a"],
+                ProjectId = "p",
+                AgentId = "g",
+                SessionId = "s",
+                Source = "notes",
+                Confidence = 1,
+                Quality = 0.25,
+                Metadata = JsonElement.Parse("""{"k":1}"""),
+                Supersedes = plain.Id.ToString(),
             },
             Ct);
         Assert.Equal((InsightTypes.Gotcha, 1.0, 0.25, "T", "p", "notes"), (full.InsightType, full.Confidence!.Value, full.Quality!.Value, full.Title, full.ProjectId, full.Source));
@@ -238,7 +253,11 @@ public sealed class InsightTests(PostgresFixture postgres) : IAsyncLifetime
         var mine = await Insights.AddAsync(new NewInsight { Content = "mine" }, Ct);
         var imported = new MemoryDraft
         {
-            Id = Guid.CreateVersion7(), Type = MemoryTypes.Insight, Source = "session_buddy", Content = "theirs", OccurredAt = DateTimeOffset.UtcNow,
+            Id = Guid.CreateVersion7(),
+            Type = MemoryTypes.Insight,
+            Source = "session_buddy",
+            Content = "theirs",
+            OccurredAt = DateTimeOffset.UtcNow,
             Metadata = """{"kind":"insight","insight_type":"pattern","usage_count":3,"access_count":4,"last_used_at":"2030-01-01T00:00:00Z","quality_score":"0.9","topics":[1,"a"]}""",
         };
         await _host.Get<MemoryWriteStore>().WriteAsync([imported], WriteMode.Insert, Ct);

@@ -26,7 +26,7 @@ internal sealed class InsightSweep(InsightReadStore read, InsightStore store, In
         // What a dry run would have stored: the next messages would have met it.
         var foreseen = new HashSet<string>(StringComparer.Ordinal);
         var room = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var last = Guid.Empty; ; )
+        for (var last = Guid.Empty; ;)
         {
             ct.ThrowIfCancellationRequested();
             run.Report(result.Messages, Math.Max(total, result.Messages), Unit);
