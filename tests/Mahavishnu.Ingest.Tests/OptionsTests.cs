@@ -15,6 +15,9 @@ public sealed class OptionsTests(PostgresFixture postgres)
     [InlineData("VectorIndex:BuildMemory", "much")]
     [InlineData("VectorIndex:BuildMemory", "512MB; SELECT 1")]
     [InlineData("Ingest:RowsPerTransaction", "0")]
+    [InlineData("Insights:MinConfidence", "1.5")]
+    [InlineData("Insights:MaxPerCheckpoint", "0")]
+    [InlineData("Insights:MaxPerSession", "0")]
     public async Task A_value_out_of_range_stops_the_start(string key, string value)
     {
         await using var database = await postgres.CreateEmptyDatabaseAsync();
