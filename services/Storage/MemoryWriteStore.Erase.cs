@@ -47,7 +47,11 @@ public sealed partial class MemoryWriteStore
         var texts = await TextsAsync(transaction, id, ct);
         await ForgetVectorsAsync(transaction, id, texts, ct);
         // Questions that were asked in the words of the memory itself.
-        await ExecuteAsync(transaction, "DELETE FROM sampled_queries WHERE tenant_id = $1 AND query = ANY($2)", ct, Text(tenant.Current), Texts(texts.Select(t => t.Content.Trim()).Distinct(StringComparer.Ordinal)));
+        foreach (var sql in (string[])["DELETE FROM sampled_queries WHERE tenant_id = $1 AND query = ANY($2)", "DELETE FROM asked_questions WHERE tenant_id = $1 AND question = ANY($2)"])
+        {
+            await ExecuteAsync(transaction, sql, ct, Text(tenant.Current), Texts(texts.Select(t => t.Content.Trim()).Distinct(StringComparer.Ordinal)));
+        }
+
         foreach (var sql in (string[])
         [
             "DELETE FROM pinned_queries WHERE tenant_id = $1 AND memory_id = $2",

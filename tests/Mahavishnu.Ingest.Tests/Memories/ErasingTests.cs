@@ -39,6 +39,8 @@ public sealed class ErasingTests(PostgresFixture postgres) : IAsyncLifetime
         await cache.SaveAsync(space, [.. new[] { Hash($"first {Secret}"), Hash($"second {Secret}"), EmbeddingCacheStore.HashOf("stays") }.Select(h => new CachedVector(h, new float[space.Dimensions]))], Ct);
         await _database.ExecuteAsync("INSERT INTO pinned_queries (id, query, memory_id) VALUES ($1, 'q', $2)", Guid.CreateVersion7(), memory.Id);
         await _database.ExecuteAsync("INSERT INTO sampled_queries (query_hash, query) VALUES ('\\x01', $1)", $"second {Secret}");
+        await _database.ExecuteAsync(
+            "INSERT INTO asked_questions (question_key, question, asked, unanswered, hits, first_at, last_at) VALUES ('\\x01', $1, 1, 0, 1, now(), now())", $"first {Secret}");
         await _database.ExecuteAsync("INSERT INTO insight_shares (memory_id, project_id) VALUES ($1, 'p')", memory.Id);
         await _database.ExecuteAsync("INSERT INTO causal_links (id, cause_id, effect_id, link_type) VALUES ('1', $1, 'x', 'led_to'), ('2', 'x', $1, 'led_to'), ('3', 'x', 'y', 'led_to')", memory.Id.ToString());
         await _database.ExecuteAsync("INSERT INTO kg_entities (id, name, entity_type) VALUES ('a', 'A', 'thing'), ('b', 'B', 'thing')");
