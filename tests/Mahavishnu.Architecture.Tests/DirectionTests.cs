@@ -51,6 +51,13 @@ public sealed class DirectionTests
         Assert.All(House.Edges, edge => Assert.Equal(["Mahavishnu.Contracts"], House.Find(edge).References));
 
     [Fact]
+    public void What_is_given_to_others_carries_the_contracts_and_nothing_of_the_service()
+    {
+        Assert.Equal(["Mahavishnu.Contracts"], House.Find("Mahavishnu.Client").References);
+        Assert.Equal(["Mahavishnu.Client", "Mahavishnu.Contracts"], House.Find("Mahavishnu.SampleAgent").References.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Nothing_references_an_exe_but_tests_benchmarks_and_the_AppHost()
     {
         var exes = House.Projects.Where(p => p.IsExe && p.Room != "tests").Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
@@ -74,6 +81,7 @@ public sealed class DirectionTests
 
     [Theory]
     [InlineData("Mahavishnu.Contracts", "Microsoft.AspNetCore", "Microsoft.Extensions", "Npgsql", "Mahavishnu.Storage")]
+    [InlineData("Mahavishnu.Client", "Npgsql", "Pgvector", "Microsoft.AspNetCore", "Mahavishnu.ServiceDefaults")]
     [InlineData("Mahavishnu.ServiceDefaults", "Npgsql", "Pgvector")]
     [InlineData("Mahavishnu.Embeddings", "Npgsql", "Pgvector", "Microsoft.AspNetCore")]
     [InlineData("Mahavishnu.Gateway", "Npgsql", "Mahavishnu.Storage", "Mahavishnu.Ingest", "Mahavishnu.Search")]

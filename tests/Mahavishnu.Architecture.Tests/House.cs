@@ -25,7 +25,7 @@ internal static class House
 
     /// <summary>What is shipped, the thin exes apart.</summary>
     public static IReadOnlyList<Assembly> Assemblies { get; } =
-        [.. Modules.Concat(Edges).Concat(["Mahavishnu.Contracts", "Mahavishnu.Storage", "Mahavishnu.Embeddings", "Mahavishnu.ServiceDefaults", "Mahavishnu.Gateway", "mahavishnu-cli"]).Select(Assembly.Load)];
+        [.. Modules.Concat(Edges).Concat(["Mahavishnu.Contracts", "Mahavishnu.Storage", "Mahavishnu.Embeddings", "Mahavishnu.ServiceDefaults", "Mahavishnu.Gateway", "Mahavishnu.Client", "mahavishnu-cli"]).Select(Assembly.Load)];
 
     /// <summary>Paths relative to the root, with slashes, build output left out.</summary>
     public static IEnumerable<string> Files(string pattern, string folder = "") =>
