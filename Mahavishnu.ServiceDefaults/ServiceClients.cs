@@ -1,7 +1,6 @@
 using System.Net.Http.Headers;
 using Mahavishnu.Contracts;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -43,10 +42,7 @@ public static class ServiceClients
     /// <summary>Where all modules are one process, it answers to each service's name itself. Call once it listens: only then is the port known.</summary>
     public static void AnswerToEveryName(this WebApplication app)
     {
-        var address = BindingAddress.Parse(app.Urls.OrderBy(u => u.StartsWith("https", StringComparison.OrdinalIgnoreCase)).First());
-        // http://*:8080, http://[::]:8080: every address of the machine, this one among them.
-        var host = HostRule.IsLoopback(address.Host) ? address.Host : "127.0.0.1";
-        var url = FormattableString.Invariant($"{address.Scheme}://{host}:{address.Port}");
+        var url = OwnDoor.AddressOf(app.Urls).GetLeftPart(UriPartial.Authority);
         // A source that is added is heard at once, also by whoever has asked for a name before.
         ((IConfigurationBuilder)app.Configuration).AddInMemoryCollection(
             Resources.Routes.Values.Distinct(StringComparer.Ordinal).Select(service => KeyValuePair.Create($"services:{service}:http:0", (string?)url)));

@@ -101,6 +101,7 @@ public static class ServiceDefaultsExtensions
     {
         services.TryAddSingleton<ProcessClock>();
         services.TryAddSingleton<WarmUpState>();
+        services.TryAddSingleton<OwnDoor>();
         services.AddHostedService<WarmUpWorker>();
         services.AddHealthChecks().AddCheck<StartupCheck>("startup", tags: [HealthRoutes.ReadyTag, HealthRoutes.ProcessTag]);
         services.PostConfigure<HealthCheckServiceOptions>(health =>

@@ -1,3 +1,9 @@
+using Mahavishnu.Contracts;
+using Mahavishnu.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+
 namespace Mahavishnu.Search.Tests;
 
 /// <summary>What is brought into memory before the first search.</summary>
@@ -35,6 +41,36 @@ public sealed class WarmUpTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task It_comes_in_at_the_door_and_is_not_kept_as_a_question()
+    {
+        var atTheDoor = 0;
+        await using var world = await SearchWorld.StartAsync(
+            postgres,
+            builder => builder.Services.AddSingleton<IStartupFilter>(new Counting(() => Interlocked.Increment(ref atTheDoor))),
+            settings: [("Search:SampleShare", "1"), ("Search:RecallShare", "1")]);
+
+        // It was ready before the world was handed over: three of each kind.
+        Assert.Equal(6, atTheDoor);
+        await world.RememberAsync("apple pie");
+        await world.SearchAsync("apple");
+        var kept = await Eventually.Async(() => world.Host.Get<SampledQueryStore>().ListAsync(10, Ct), k => k.Count > 0, "Keeping the question");
+
+        Assert.Equal("apple", Assert.Single(kept).Query);
+        Assert.Equal(7, atTheDoor);
+    }
+
+    [Fact]
+    public async Task Who_says_to_rehearse_without_being_the_service_asks_like_anybody()
+    {
+        await using var world = await SearchWorld.StartAsync(postgres, settings: ("Search:SampleShare", "1"));
+        world.Host.Http.DefaultRequestHeaders.Add("Mahavishnu-Rehearsal", "true");
+
+        await world.SearchAsync("apple");
+
+        await Eventually.Async(() => world.Host.Get<SampledQueryStore>().ListAsync(10, Ct), k => k.Count == 1, "Keeping the question");
+    }
+
+    [Fact]
     public async Task A_store_without_a_space_or_a_memory_is_warm_at_once()
     {
         await using var world = await SearchWorld.StartAsync(postgres);
@@ -44,5 +80,22 @@ public sealed class WarmUpTests(PostgresFixture postgres)
         await world.Host.Get<SearchWarmUp>().RunAsync(Ct);
 
         Assert.Empty((await world.SearchAsync("apple")).Hits);
+    }
+
+    private sealed class Counting(Action search) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use(async (context, rest) =>
+            {
+                if (context.Request.Path.StartsWithSegments($"{Resources.Api}/{Resources.SearchRoute}", StringComparison.Ordinal))
+                {
+                    search();
+                }
+
+                await rest(context);
+            });
+            next(app);
+        };
     }
 }

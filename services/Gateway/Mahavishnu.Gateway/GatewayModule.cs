@@ -35,6 +35,7 @@ internal static class GatewayModule
         builder.Services.Replace(ServiceDescriptor.Singleton<IForwarderHttpClientFactory, UpstreamConnections>());
         builder.Services.TryAddSingleton<UpstreamHealth>();
         builder.Services.TryAddSingleton<MergedDocument>();
+        builder.Services.AddWarmUp("door", static (provider, ct) => DoorWarmUp.RunAsync(provider.GetRequiredService<OwnDoor>(), ct));
         builder.AddServiceClients();
         builder.AddMcp();
         return builder;

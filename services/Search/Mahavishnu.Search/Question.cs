@@ -70,6 +70,9 @@ internal sealed record Question
     public Grouping GroupBy { get; init; }
     public bool Explain { get; init; }
 
+    /// <summary>Asked by the service itself, to be ready: says nothing of what is asked.</summary>
+    public bool Rehearsal { get; init; }
+
     /// <summary>A memory so old counts half; null: age does not count.</summary>
     public TimeSpan? HalfLife { get; init; }
 

@@ -19,7 +19,7 @@ internal static class SearchUnified
         .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
     private static async Task<Results<Ok<SearchResponse>, ProblemHttpResult>> HandleAsync(
-        SearchRequest request, UnifiedSearcher searcher, QuestionSampler sampler, InsightUsageCounter usage, QuestionLog log, CancellationToken ct)
+        SearchRequest request, UnifiedSearcher searcher, QuestionSampler sampler, InsightUsageCounter usage, QuestionLog log, OwnDoor door, HttpRequest http, CancellationToken ct)
     {
         var (question, errors) = SearchValidation.Check(request);
         if (question is null)
@@ -27,14 +27,19 @@ internal static class SearchUnified
             return Problems.Validation(errors);
         }
 
+        question = question with { Rehearsal = door.IsRehearsal(http) };
         if (await searcher.SearchAsync(question, ct) is not { } answer)
         {
             return Problems.NotFound($"There is no memory {question.Like} to find more like.");
         }
 
-        sampler.Offer(question);
-        usage.Found(answer.Hits.Where(h => h.Type == MemoryTypes.Insight).Select(h => h.Id));
-        log.Offer(question, question.ProjectId, answer);
+        if (!question.Rehearsal)
+        {
+            sampler.Offer(question);
+            usage.Found(answer.Hits.Where(h => h.Type == MemoryTypes.Insight).Select(h => h.Id));
+            log.Offer(question, question.ProjectId, answer);
+        }
+
         return TypedResults.Ok(answer);
     }
 }
