@@ -56,6 +56,51 @@ public abstract partial class Suite
     }
 
     [Fact]
+    public async Task What_a_question_calls_by_its_name_comes_first_and_each_file_once()
+    {
+        var repo = Unique("names");
+        void Write(string file, string content) => running.Roots.Write($"{repo}/{file}", content);
+        Write("src/Billing/InvoiceArchive.cs", """
+            namespace Sample.Billing;
+
+            public sealed class InvoiceArchive
+            {
+                public Invoice FindByNumber(string number) =>
+                    _invoices.GetValueOrDefault(number) ?? throw new InvalidOperationException($"The archive has no invoice {number}; was it archived before the cut-over?");
+
+                public void Seal(DateOnly month)
+                {
+                    _sealed.Add(month);
+                }
+            }
+            """);
+        // Says the names more often than who bears them.
+        Write("src/Billing/Reports.cs", $"namespace Sample.Billing;\n\npublic sealed class Reports\n{{\n{string.Concat(Enumerable.Range(0, 12).Select(i => $"    public Invoice Report{i}(InvoiceArchive archive) => archive.FindByNumber(\"{i}\") ?? InvoiceArchive.Empty;\n"))}}}\n");
+        Write("tests/InvoiceArchiveTests.cs", "public sealed class InvoiceArchiveTests\n{\n    [Fact]\n    public void Is_found_by_its_number()\n    {\n        var archive = new InvoiceArchive();\n        Assert.Throws<InvalidOperationException>(() => archive.FindByNumber(\"7\"));\n    }\n}\n");
+        Write("docs/archive.md", "# The archive\n\nInvoices are archived. `src/Billing/InvoiceArchive.cs` has the invoice archive: find by number, seal a month.\nThe archive has invoices from before the cut-over, and the archive has invoices from after it.\n\n## Errors\n\nNo invoice? Ask the archive.\n");
+        var result = await IngestAsync(Path.Combine(running.Roots.Path, repo));
+        await EmbeddedAsync([.. (await Memories.ListAsync([new("repoId", repo), new("limit", "100")], Ct)).Items.Select(m => m.Id)]);
+        Assert.Equal(4, result.FilesChanged);
+
+        foreach (var question in new[]
+        {
+            "FindByNumber", "InvoiceArchive.FindByNumber", "where is InvoiceArchive defined?", "find_by_number of the invoice archive",
+            "src/Billing/InvoiceArchive.cs", "InvoiceArchive.cs", "Billing/InvoiceArchive.cs line 6",
+            "System.InvalidOperationException: The archive has no invoice 2031-7; was it archived before the cut-over?",
+            "\"was it archived before the cut-over\"",
+        })
+        {
+            foreach (var mode in new[] { SearchModes.Hybrid, SearchModes.Text })
+            {
+                var found = await System.Search.SearchAsync(new SearchRequest { Query = question, Mode = mode, RepoId = repo, GroupBy = "file" }, Ct);
+
+                Assert.True(found.Hits.Count > 0 && found.Hits[0].Path == "src/Billing/InvoiceArchive.cs", $"{mode} “{question}”: {string.Join(", ", found.Hits.Select(h => h.Path))}");
+                Assert.Equal(found.Hits.Count, found.Hits.Select(h => h.Path).Distinct(StringComparer.Ordinal).Count());
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_second_run_does_nothing_and_a_third_only_what_changed()
     {
         var (path, repo) = WriteRepository();

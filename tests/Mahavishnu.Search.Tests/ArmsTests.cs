@@ -74,7 +74,7 @@ public sealed class ArmsTests(PostgresFixture postgres)
         var store = world.Host.Get<SearchStore>();
         var space = await world.SpaceAsync();
         var asked = await world.Host.Get<QuestionEmbedder>().EmbedAsync("topic", space, Ct);
-        var tuning = new SearchTuning(60, 400, 8_000, 100, FusionKind.Weighted, 60, 0.3, 0.4);
+        var tuning = new SearchTuning(60, 400, 8_000, 100, FusionKind.Weighted, 60, 0.3, 0.4, 0.1);
         var plan = new SearchPlan(new Question { Text = "topic", Limit = 10, Types = ["agent"], SessionId = null }, space, asked.Vector, true, LexemeFrequencies.Unknown, tuning);
 
         var plans = await ExplainAsync(world, store.Compose(plan));
@@ -96,7 +96,7 @@ public sealed class ArmsTests(PostgresFixture postgres)
         var store = world.Host.Get<SearchStore>();
         var space = await world.SpaceAsync();
         var asked = await world.Host.Get<QuestionEmbedder>().EmbedAsync("topic", space, Ct);
-        var tuning = new SearchTuning(60, 400, 8_000, 100, FusionKind.Rrf, 60, 0.3, 0.4);
+        var tuning = new SearchTuning(60, 400, 8_000, 100, FusionKind.Rrf, 60, 0.3, 0.4, 0.1);
         var plan = new SearchPlan(new Question { Text = "topic", Limit = 10 }, space, mode == "text" ? null : asked.Vector, true, LexemeFrequencies.Unknown, tuning);
 
         var lines = await ExplainAsync(world, store.Compose(plan));
@@ -124,7 +124,7 @@ public sealed class ArmsTests(PostgresFixture postgres)
         var space = await world.SpaceAsync();
         var asked = await world.Host.Get<QuestionEmbedder>().EmbedAsync("topic", space, Ct);
         Filter? filter = new FilterParser((_, m) => Assert.Fail(m)).Parse(Below(30), "filter");
-        var tuning = new SearchTuning(60, 400, 8_000, 100, FusionKind.Weighted, 60, 0.3, 0.4);
+        var tuning = new SearchTuning(60, 400, 8_000, 100, FusionKind.Weighted, 60, 0.3, 0.4, 0.1);
         var once = await store.SearchAsync(new SearchPlan(new Question { Text = "topic", Limit = 20, Filter = filter }, space, asked.Vector, false, LexemeFrequencies.Unknown, tuning), Ct);
         Assert.InRange(once.Hits.Count, 0, 19);
         Assert.True(once.More);

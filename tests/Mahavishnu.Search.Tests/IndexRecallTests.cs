@@ -118,7 +118,7 @@ public sealed class IndexRecallTests(PostgresFixture postgres)
         var space = await world.Search.SpaceAsync();
         var asked = await world.Search.Host.Get<QuestionEmbedder>().EmbedAsync("apple?", space, Ct);
         var plan = new SearchPlan(
-            new Question { Text = "apple?", Limit = 10 }, space, asked.Vector, false, LexemeFrequencies.Unknown, new SearchTuning(60, 400, 8_000, 100, FusionKind.Weighted, 60, 0.3, 0.4));
+            new Question { Text = "apple?", Limit = 10 }, space, asked.Vector, false, LexemeFrequencies.Unknown, new SearchTuning(60, 400, 8_000, 100, FusionKind.Weighted, 60, 0.3, 0.4, 0.1));
         await using var holder = await world.Search.Database.DataSource.OpenConnectionAsync(Ct);
         await using (var hold = new NpgsqlCommand("BEGIN; LOCK TABLE embedding_1 IN ACCESS EXCLUSIVE MODE", holder))
         {

@@ -110,7 +110,7 @@ public sealed class RequestLaws(FilterLawsFixture fixture) : IClassFixture<Filte
             }
 
             understood++;
-            var tuning = new SearchTuning(60, 400, 8_000, 100, FusionKind.Weighted, 60, 0.3, 0.4);
+            var tuning = new SearchTuning(60, 400, 8_000, 100, FusionKind.Weighted, 60, 0.3, 0.4, 0.1);
             var command = store.Compose(new SearchPlan(question, space, question.Mode == SearchMode.Text ? null : vector, question.Mode != SearchMode.Vector, LexemeFrequencies.Unknown, tuning));
 
             Assert.DoesNotContain(Mark, command.CommandText, StringComparison.OrdinalIgnoreCase);

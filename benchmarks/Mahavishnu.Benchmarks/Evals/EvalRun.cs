@@ -54,7 +54,7 @@ internal static class EvalRun
         var scores = new Dictionary<EvalMethod, IReadOnlyList<EvalScore>> { [EvalMethod.Bm25] = await AskBm25Async(set, words, ct) };
         foreach (var methods in EvalMethod.All.Where(m => m.Mode is not null).GroupBy(m => m.Neighbours))
         {
-            var settings = methods.Key ? Settings : new Dictionary<string, string?>(Settings, StringComparer.Ordinal) { ["Search:NeighbourShare"] = "0" };
+            var settings = methods.Key ? Settings : new Dictionary<string, string?>(Settings, StringComparer.Ordinal) { ["Search:NeighbourShare"] = "0", ["Search:FileNeighbourShare"] = "0" };
             await using var server = await BenchmarkServer.StartAsync(connectionString, Path.GetTempPath(), settings, ct);
             foreach (var method in methods)
             {

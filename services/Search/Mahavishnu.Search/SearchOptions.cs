@@ -31,8 +31,11 @@ internal sealed class SearchOptions : IValidatableObject
     /// <summary>Embedding models whose spaces are to be fused otherwise, each as MODEL=SHARE (weighted, with that share of the vector arm, 0 to 1) or MODEL=rrf.</summary>
     public IList<string> Spaces { get; init; } = [];
 
-    /// <summary>What the best adjacent turn or chunk lends of its score in a hybrid search.</summary>
+    /// <summary>What the best adjacent turn lends of its score in a hybrid search.</summary>
     [Range(0.0, 1.0)] public double NeighbourShare { get; set; } = 0.4;
+
+    /// <summary>What the best adjacent chunk of a file lends of its score in a hybrid search: less than a turn, as a function says what it does without the one before it.</summary>
+    [Range(0.0, 1.0)] public double FileNeighbourShare { get; set; } = 0.1;
 
     /// <summary>Memories that each arm hands to the fusion, at least; never fewer than three times the limit.</summary>
     [Range(10, 1_000)] public int Candidates { get; set; } = 60;

@@ -29,9 +29,9 @@ internal sealed partial class SearchStore
                 FROM scored s),
             fused AS MATERIALIZED (
                 SELECT r.*, ({Fused(plan, p)})::float8 AS fused FROM ranked r),
-            {Neighbours(plan, scope)}
+            {Neighbours(plan, scope, p)}
             lifted AS (
-                SELECT f.*, {Share(plan, p)} AS neighbour FROM fused f{(plan.Hybrid ? " LEFT JOIN lent l ON l.id = f.id" : "")}),
+                SELECT f.*, {(plan.Hybrid ? "coalesce(l.best, 0)" : "0::float8")} AS neighbour FROM fused f{(plan.Hybrid ? " LEFT JOIN lent l ON l.id = f.id" : "")}),
             hits AS (
                 SELECT h.*, {Score("h")} AS score
                 FROM (SELECT l.*, {Nth(plan)} AS nth FROM lifted l) h
@@ -56,8 +56,8 @@ internal sealed partial class SearchStore
     private static string Score(string row) => $"({row}.fused + {row}.neighbour) * CASE WHEN {row}.fused + {row}.neighbour > 0 THEN coalesce({row}.recency, 1) * {row}.weight ELSE 1 END";
 
     /// <summary>What each of the question's words brought a hit, as JSON; only for who wants to know.</summary>
-    private static string Words(SearchPlan plan) => plan is not { Words: true, Question.Explain: true } ? "NULL::text" : """
-        (SELECT jsonb_agg(jsonb_build_object('word', w.lexeme, 'weight', w.idf, 'score', w.idf * ts_rank(m.words, w.query)) ORDER BY w.idf DESC, w.lexeme)
+    private static string Words(SearchPlan plan) => plan is not { Words: true, Question.Explain: true } ? "NULL::text" : $"""
+        (SELECT jsonb_agg(jsonb_build_object('word', w.lexeme, 'weight', w.idf, 'score', {WordScore("m.words")}) ORDER BY w.idf DESC, w.lexeme)
          FROM weighed w WHERE m.words @@ w.query)::text
         """;
 
@@ -90,27 +90,25 @@ internal sealed partial class SearchStore
     /// Chunks of a file that follow each other, and turns of a session with none between them, lend a share of their score: what is said is understood
     /// through what is said before and after. Only among the candidates: a neighbour that neither arm found has little to lend.
     /// </summary>
-    private static string Neighbours(SearchPlan plan, Scope scope) => !plan.Hybrid ? "" : $"""
+    private static string Neighbours(SearchPlan plan, Scope scope, Parameters p) => !plan.Hybrid ? "" : $"""
         pairs AS (
-            SELECT id AS a, lead(id) OVER file AS b, lead(first_line) OVER file <= last_line + 3 AS touch
+            SELECT id AS a, lead(id) OVER file AS b, lead(first_line) OVER file <= last_line + 3 AS touch, {p.Double(plan.Tuning.FileNeighbourShare)} AS share
             FROM fused WHERE path IS NOT NULL AND last_line IS NOT NULL
             WINDOW file AS (PARTITION BY repo_id, path ORDER BY first_line, last_line, id)
             UNION ALL
             SELECT a, b, NOT EXISTS (
                 SELECT FROM memories m WHERE m.tenant_id = {scope.Tenant} AND m.session_id = t.session_id
-                    AND m.occurred_at > t.occurred_at AND m.occurred_at < t.next_at AND {Visible})
+                    AND m.occurred_at > t.occurred_at AND m.occurred_at < t.next_at AND {Visible}), {p.Double(plan.Tuning.NeighbourShare)}
             FROM (
                 SELECT id AS a, lead(id) OVER talk AS b, session_id, occurred_at, lead(occurred_at) OVER talk AS next_at
                 FROM fused WHERE session_id IS NOT NULL AND path IS NULL
                 WINDOW talk AS (PARTITION BY session_id ORDER BY occurred_at, id)) t
             WHERE b IS NOT NULL),
         lent AS (
-            SELECT n.id, max(f.fused) AS best
-            FROM (SELECT a AS id, b AS other FROM pairs WHERE touch UNION ALL SELECT b, a FROM pairs WHERE touch) n JOIN fused f ON f.id = n.other
+            SELECT n.id, max(n.share * f.fused) AS best
+            FROM (SELECT a AS id, b AS other, share FROM pairs WHERE touch UNION ALL SELECT b, a, share FROM pairs WHERE touch) n JOIN fused f ON f.id = n.other
             GROUP BY n.id),
         """;
-
-    private static string Share(SearchPlan plan, Parameters p) => plan.Hybrid ? $"coalesce({p.Double(plan.Tuning.NeighbourShare)} * l.best, 0)" : "0::float8";
 
     /// <summary>The place of each candidate among those of its file or session; one that belongs to none stands alone.</summary>
     private static string Nth(SearchPlan plan)

@@ -109,19 +109,30 @@ internal sealed partial class SearchStore
         var named = plan.Question.Asked is { Names.Count: > 0 } asked ? $" + CASE WHEN {Named(asked, p)} THEN {Lead} ELSE 0 END" : "";
         var read = ReadsTexts(plan) ? $" + CASE WHEN {NothingFound} AND {Stands(plan, scope, p)} THEN 1 ELSE 0 END" : "";
         // The words of a longer text lie compressed, and every function that is given them unpacks them anew: "||" does it once for all lexemes.
-        return $"((SELECT coalesce(sum(w.idf * ts_rank(d.words, w.query)), 0) FROM (SELECT m.words || ''::tsvector AS words OFFSET 0) d CROSS JOIN weighed w){named}{read})";
+        return $"((SELECT coalesce(sum({WordScore("d.words")}), 0) FROM (SELECT m.words || ''::tsvector AS words OFFSET 0) d CROSS JOIN weighed w){named}{read})";
     }
+
+    /// <summary>
+    /// What one word is worth to a text. A longer text has more words by chance: its worth is less by the number of different ones, and the number of words that a text may have
+    /// before that counts does not depend on what else is in the store. What is no longer than a sentence or two is not short by being shorter still.
+    /// </summary>
+    private static string WordScore(string words) => $"w.idf * ts_rank({words}, w.query) * ({Pivot + FewWords}.0 / ({Pivot} + greatest({FewWords}, length({words}))))";
+
+    // Found by trying (ADR 0019): a turn has 6 different words and hardly ever more than 14, a function 30 to 40. Pivots from 50 to 100 do about as well.
+    private const int Pivot = 60;
+    private const int FewWords = 14;
 
     private const string Lead = "(SELECT coalesce(sum(w.idf), 0) FROM weighed w)";
 
-    // src/Storage/SqlText.cs is what SqlText.cs and Storage/SqlText.cs name; Parser.Read is what Read and Parser.Read name.
+    // src/Storage/SqlText.cs is what SqlText.cs and Storage/SqlText.cs name; Parser.Read is what Read and Parser.Read name, and
+    // FindByNumber is what find_by_number names.
     private static string Named(AskedText asked, Parameters p) => $"""
         (m.repo_id IS NOT NULL AND EXISTS (
-            SELECT FROM unnest({p.Texts(asked.Names)}) AS n(name)
+            SELECT FROM (SELECT u.name, replace(u.name, '_', '') AS folded FROM unnest({p.Texts(asked.Names)}) AS u(name)) n
             WHERE right('/' || lower(m.metadata ->> 'path'), length(n.name) + 1) = '/' || n.name
-                OR right('.' || lower(m.metadata ->> 'symbol'), length(n.name) + 1) = '.' || n.name
+                OR right('.' || replace(lower(m.metadata ->> 'symbol'), '_', ''), length(n.folded) + 1) = '.' || n.folded
                 OR EXISTS (
                     SELECT FROM jsonb_array_elements_text(CASE jsonb_typeof(m.metadata -> 'symbols') WHEN 'array' THEN m.metadata -> 'symbols' END) AS s(name)
-                    WHERE right('.' || lower(s.name), length(n.name) + 1) = '.' || n.name)))
+                    WHERE right('.' || replace(lower(s.name), '_', ''), length(n.folded) + 1) = '.' || n.folded)))
         """;
 }

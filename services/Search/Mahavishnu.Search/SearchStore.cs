@@ -24,7 +24,7 @@ internal sealed record SearchPlan(Question Question, EmbeddingSpace? Space, Half
 /// <summary>The numbers of one search, from <see cref="SearchOptions"/> and the question.</summary>
 /// <param name="Candidates">Memories each arm hands to the fusion.</param>
 internal sealed record SearchTuning(
-    int Candidates, int RankedMatches, int ScannedMatches, int EfSearch, FusionKind Fusion, int RankConstant, double VectorWeight, double NeighbourShare);
+    int Candidates, int RankedMatches, int ScannedMatches, int EfSearch, FusionKind Fusion, int RankConstant, double VectorWeight, double NeighbourShare, double FileNeighbourShare);
 
 /// <param name="Hits">Best first.</param>
 /// <param name="More">Whether there may be more than these, because a bound of the search was reached.</param>

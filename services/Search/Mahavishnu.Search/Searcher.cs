@@ -147,7 +147,7 @@ internal sealed class Searcher(
         var o = options.Value;
         var candidates = Math.Max(o.Candidates, question.Limit * (question.GroupBy == Grouping.None ? 3 : 3 * CandidatesPerGroup));
         var (fusion, weight) = Fusion(o, space);
-        return new SearchTuning(candidates, Math.Max(o.RankedMatches, candidates), o.ScannedMatches, o.EfSearch, fusion, o.RankConstant, weight, o.NeighbourShare);
+        return new SearchTuning(candidates, Math.Max(o.RankedMatches, candidates), o.ScannedMatches, o.EfSearch, fusion, o.RankConstant, weight, o.NeighbourShare, o.FileNeighbourShare);
     }
 
     /// <summary>What is set for the space's model, else for all, else what was measured on conversations and on code: a hashed model helps the words, a trained one stands beside them.</summary>
