@@ -118,7 +118,7 @@ internal sealed partial class SearchStore
     /// </summary>
     private static string WordScore(string words) => $"w.idf * ts_rank({words}, w.query) * ({Pivot + FewWords}.0 / ({Pivot} + greatest({FewWords}, length({words}))))";
 
-    // Found by trying (ADR 0019): a turn has 6 different words and hardly ever more than 14, a function 30 to 40. Pivots from 50 to 100 do about as well.
+    // Found by trying (ADR 0020): a turn has 6 different words and hardly ever more than 14, a function 30 to 40. Pivots from 50 to 100 do about as well.
     private const int Pivot = 60;
     private const int FewWords = 14;
 
