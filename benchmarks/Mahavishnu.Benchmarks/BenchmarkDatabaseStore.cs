@@ -28,10 +28,10 @@ internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
 
     /// <summary>A store of synthetic memories: a copy of one that is kept on the server, made first where there is none.</summary>
     /// <returns>The copy, and what making the original took; null where it was there.</returns>
-    public static async Task<(BenchmarkDatabaseStore Copy, SyntheticLoad? Load)> CreateSyntheticAsync(int rows, CancellationToken ct)
+    public static async Task<(BenchmarkDatabaseStore Copy, SyntheticLoad? Load)> CreateSyntheticAsync(int rows, CancellationToken ct, int projects = SyntheticMemory.Projects)
     {
         var server = await ServerAsync(ct);
-        var kept = SyntheticName(rows);
+        var kept = SyntheticName(rows, projects);
         SyntheticLoad? load = null;
         if (!await ExistsAsync(server, kept, ct))
         {
@@ -39,7 +39,7 @@ internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
             var making = await CreateAsync(server, string.Create(CultureInfo.InvariantCulture, $"{kept}_{Environment.ProcessId}"), "template0", ct);
             await using (var db = StorageModule.OpenDataSource(making.ConnectionString))
             {
-                load = await new SyntheticStore(db).FillAsync(rows, ct);
+                load = await new SyntheticStore(db).FillAsync(rows, projects, ct);
             }
 
             await making.OnServerAsync($"DROP DATABASE IF EXISTS {kept} WITH (FORCE)", ct);
@@ -51,8 +51,9 @@ internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
     }
 
     /// <summary>The database that is kept: another size, schema or generator, another name.</summary>
-    public static string SyntheticName(int rows) =>
-        string.Create(CultureInfo.InvariantCulture, $"mahavishnu_synthetic_{rows}_v{SyntheticVersion}_s{SchemaStore.ProgramVersion}");
+    public static string SyntheticName(int rows, int projects = SyntheticMemory.Projects) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"mahavishnu_synthetic_{rows}_{(projects == SyntheticMemory.Projects ? "" : FormattableString.Invariant($"p{projects}_"))}v{SyntheticVersion}_s{SchemaStore.ProgramVersion}");
 
     private static async Task<BenchmarkDatabaseStore> CreateAsync(string server, string name, string template, CancellationToken ct)
     {

@@ -4,6 +4,6 @@ using Mahavishnu.Benchmarks;
 return await BenchmarkProgram.RunAsync(args,
 [
     new IngestBenchmark(), new BatchBenchmark(), new ImportBenchmark(), new EmbedBenchmark(),
-    new StoreBenchmark(), new SearchBenchmark(), new UnifiedBenchmark(), new ScaleBenchmark(), new ConcurrencyBenchmark(), new StartBenchmark(),
+    new StoreBenchmark(), new SearchBenchmark(), new UnifiedBenchmark(), new ProjectsBenchmark(), new ScaleBenchmark(), new ConcurrencyBenchmark(), new StartBenchmark(),
     new EvalBenchmark(), new TelemetryBenchmark(), new McpBenchmark(),
 ]);

@@ -29,13 +29,20 @@ internal sealed class BareSearch : IAsyncDisposable
     /// <summary>A request with its question's vector, ready to be run.</summary>
     public async Task<SearchPlan> PlanAsync(SearchRequest request, int number, CancellationToken ct)
     {
-        var (question, errors) = SearchValidation.Check(request);
+        var (question, errors) = request is ProjectSearchRequest across ? await CheckAsync(across, ct) : SearchValidation.Check(request);
         var space = await _services.GetRequiredService<EmbeddingSpaceStore>().FindActiveAsync(ct);
         var halves = new Half[SyntheticVectors.Dimensions];
         TensorPrimitives.ConvertToHalf(SyntheticQuestion.Vector(number), halves);
         return question is null
             ? throw new InvalidOperationException($"The request is refused: {string.Join(", ", errors.Keys)}.")
             : await _services.GetRequiredService<Searcher>().PlanAsync(question, space, new HalfVector(halves), ct);
+    }
+
+    /// <summary>What is around the project is read here and not in what is measured: bare is the search alone.</summary>
+    private async Task<(Question? Question, IReadOnlyDictionary<string, string[]> Errors)> CheckAsync(ProjectSearchRequest request, CancellationToken ct)
+    {
+        var (asked, errors) = SearchValidation.CheckAcross(request);
+        return (asked is null ? null : await _services.GetRequiredService<ProjectSearcher>().ScopeAsync(asked, ct), errors);
     }
 
     public Task<SearchRows> RunAsync(SearchPlan plan, CancellationToken ct) => _services.GetRequiredService<SearchStore>().SearchAsync(plan, ct);

@@ -41,7 +41,7 @@ internal sealed class ScaleBenchmark : IBenchmark
 
         foreach (var (name, request) in Searches)
         {
-            var load = await SearchLoad.PrepareAsync(bare, system.Http, unified: false, request, ct);
+            var load = await SearchLoad.PrepareAsync(bare, system.Http, SearchKind.Memories, request, ct);
             if (request(0) is { Mode: SearchModes.Vector, Types: null })
             {
                 var (recall, _) = await load.CompareAsync(await new SyntheticStore(db).TruthAsync(Scope.All, ct), ct);

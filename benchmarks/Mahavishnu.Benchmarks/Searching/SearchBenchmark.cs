@@ -31,7 +31,7 @@ internal sealed class SearchBenchmark : IBenchmark
 
             foreach (var scope in Enum.GetValues<Scope>())
             {
-                var load = await SearchLoad.PrepareAsync(bare, system.Http, unified: false, n => Vector(scope, n), ct);
+                var load = await SearchLoad.PrepareAsync(bare, system.Http, SearchKind.Memories, n => Vector(scope, n), ct);
                 figures.AddRange(await VectorAsync(kind, scope, load, await store.TruthAsync(scope, ct), looks, ct));
             }
 
@@ -80,7 +80,7 @@ internal sealed class SearchBenchmark : IBenchmark
         ];
         foreach (var (name, text, p95) in questions)
         {
-            var load = await SearchLoad.PrepareAsync(bare, system.Http, unified: false, n => new SearchRequest { Query = text(n) }, ct);
+            var load = await SearchLoad.PrepareAsync(bare, system.Http, SearchKind.Memories, n => new SearchRequest { Query = text(n) }, ct);
             figures.AddRange(await SearchFigures.MeasureAsync($"hybrid, {name}", load, looks, [16], p95, many: Plan, ct));
         }
 

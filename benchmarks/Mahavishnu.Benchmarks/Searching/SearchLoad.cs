@@ -5,6 +5,14 @@ using Mahavishnu.Search;
 
 namespace Mahavishnu.Benchmarks;
 
+/// <summary>What is asked.</summary>
+internal enum SearchKind
+{
+    Memories,
+    Unified,
+    Projects,
+}
+
 /// <summary>One kind of search, asked bare and through the gateway: the same questions, by turns and then by many clients at once.</summary>
 internal sealed class SearchLoad
 {
@@ -18,19 +26,19 @@ internal sealed class SearchLoad
         (_bare, _http, _route, _plans, _bodies) = (bare, http, route, plans, bodies);
 
     /// <param name="request">The request of a question's number.</param>
-    public static async Task<SearchLoad> PrepareAsync(BareSearch bare, HttpClient http, bool unified, Func<int, SearchRequest> request, CancellationToken ct)
+    public static async Task<SearchLoad> PrepareAsync(BareSearch bare, HttpClient http, SearchKind kind, Func<int, SearchRequest> request, CancellationToken ct)
     {
         var requests = Enumerable.Range(0, SyntheticQuestion.Count).Select(n => request(n) with { Limit = SyntheticStore.Neighbours }).ToList();
         var plans = new List<SearchPlan>();
         foreach (var (number, one) in requests.Index())
         {
             var plan = await bare.PlanAsync(one, number, ct);
-            plans.Add(unified ? plan with { Question = plan.Question with { Origin = Origin.Any } } : plan);
+            plans.Add(kind == SearchKind.Unified ? plan with { Question = plan.Question with { Origin = Origin.Any } } : plan);
         }
 
         var load = new SearchLoad(
-            bare, http, new Uri($"{Resources.Api}/{Resources.SearchRoute}{(unified ? "/unified" : "")}", UriKind.Relative), plans,
-            requests.ConvertAll(r => JsonSerializer.SerializeToUtf8Bytes(r, WireJson.Strict)));
+            bare, http, new Uri($"{Resources.Api}/{Resources.SearchRoute}{kind switch { SearchKind.Unified => "/unified", SearchKind.Projects => "/projects", _ => "" }}", UriKind.Relative), plans,
+            requests.ConvertAll(r => JsonSerializer.SerializeToUtf8Bytes(r, r.GetType(), WireJson.Strict)));
         // Afterwards the service knows every question's vector, both pools are open, and all code has been run: a model's time is none of a search's.
         for (var question = 0; question < SyntheticQuestion.Count; question++)
         {

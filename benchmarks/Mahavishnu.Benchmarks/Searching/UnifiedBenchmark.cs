@@ -27,7 +27,7 @@ internal sealed class UnifiedBenchmark : IBenchmark
         ];
         foreach (var (name, request) in searches)
         {
-            var load = await SearchLoad.PrepareAsync(bare, system.Http, unified: true, request, ct);
+            var load = await SearchLoad.PrepareAsync(bare, system.Http, SearchKind.Unified, request, ct);
             figures.AddRange(await SearchFigures.MeasureAsync($"unified, {name}", load, Thoroughness.Of(arguments), SearchFigures.Throughput, p95: One, many: Plan, ct));
         }
 

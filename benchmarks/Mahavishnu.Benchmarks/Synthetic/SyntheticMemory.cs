@@ -13,16 +13,18 @@ internal sealed record SyntheticMemory(Guid Id, string Type, string Source, stri
     /// <summary>Repositories: each has one memory in a thousand.</summary>
     public const int Repos = 1_000;
 
+    /// <summary>Projects, unless a benchmark says otherwise.</summary>
+    public const int Projects = 20;
+
     private const ulong Seed = 0x5EED_0003;
     private const int Together = 8;
-    private const int Projects = 20;
     private static readonly DateTimeOffset First = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public static string RepoName(int number) => string.Create(CultureInfo.InvariantCulture, $"repo-{number % Repos:000}");
 
-    public static string ProjectName(int number) => string.Create(CultureInfo.InvariantCulture, $"project-{number % Projects:00}");
+    public static string ProjectName(int number, int projects = Projects) => string.Create(CultureInfo.InvariantCulture, $"project-{number % projects:00}");
 
-    public static SyntheticMemory Of(long row)
+    public static SyntheticMemory Of(long row, int projects = Projects)
     {
         var group = row / Together;
         var draws = new Draws(Seed, group);
@@ -36,7 +38,7 @@ internal sealed record SyntheticMemory(Guid Id, string Type, string Source, stri
             source,
             SyntheticTexts.Of(row, SyntheticVectors.ClusterOf(row)),
             RepoName(repo),
-            ProjectName(repo),
+            ProjectName(repo, projects),
             type == MemoryTypes.Agent ? string.Create(CultureInfo.InvariantCulture, $"session-{group}") : null,
             type == MemoryTypes.Rag
                 ? string.Create(CultureInfo.InvariantCulture, $$$"""{"path":"src/part{{{group % 97}}}/file{{{group}}}.cs","language":"csharp","lines":{"start":{{{line + 1}}},"end":{{{line + 40}}}}}""")

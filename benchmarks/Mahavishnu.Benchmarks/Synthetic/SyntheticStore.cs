@@ -19,14 +19,14 @@ internal sealed class SyntheticStore(NpgsqlDataSource db)
     public const int Neighbours = 20;
 
     /// <summary>Loads and indexes.</summary>
-    public async Task<SyntheticLoad> FillAsync(int rows, CancellationToken ct)
+    public async Task<SyntheticLoad> FillAsync(int rows, int projects, CancellationToken ct)
     {
         var space = await MakeSpaceAsync(ct);
         var clock = Stopwatch.StartNew();
-        await CopyMemoriesAsync(rows, ct);
+        await CopyMemoriesAsync(rows, projects, ct);
         await ExecuteAsync("VACUUM (ANALYZE) memories", ct);
         var memories = clock.Elapsed;
-        await CopyVectorsAsync(space, rows, ct);
+        await CopyVectorsAsync(space, rows, projects, ct);
         await ExecuteAsync($"VACUUM (ANALYZE) {space.Table}", ct);
         var vectors = clock.Elapsed;
         // Before there is an index that could stand in the way of the truth.
@@ -72,7 +72,7 @@ internal sealed class SyntheticStore(NpgsqlDataSource db)
         return await new EmbeddingSpaceStore(db).EnsureActiveAsync(model, ct);
     }
 
-    private async Task CopyMemoriesAsync(int rows, CancellationToken ct)
+    private async Task CopyMemoriesAsync(int rows, int projects, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var copy = await connection.BeginBinaryImportAsync("""
@@ -82,7 +82,7 @@ internal sealed class SyntheticStore(NpgsqlDataSource db)
         copy.Timeout = TimeSpan.FromHours(1);
         for (var row = 0; row < rows; row++)
         {
-            var memory = SyntheticMemory.Of(row);
+            var memory = SyntheticMemory.Of(row, projects);
             var hash = MemoryDraft.HashOf(memory.Content);
             await copy.StartRowAsync(ct);
             await copy.WriteAsync(memory.Id, ct);
@@ -104,7 +104,7 @@ internal sealed class SyntheticStore(NpgsqlDataSource db)
         await copy.CompleteAsync(ct);
     }
 
-    private async Task CopyVectorsAsync(EmbeddingSpace space, int rows, CancellationToken ct)
+    private async Task CopyVectorsAsync(EmbeddingSpace space, int rows, int projects, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var copy = await connection.BeginBinaryImportAsync(
@@ -112,7 +112,7 @@ internal sealed class SyntheticStore(NpgsqlDataSource db)
         copy.Timeout = TimeSpan.FromHours(1);
         for (var row = 0; row < rows; row++)
         {
-            var memory = SyntheticMemory.Of(row);
+            var memory = SyntheticMemory.Of(row, projects);
             await copy.StartRowAsync(ct);
             await copy.WriteAsync(TenantScope.Default, ct);
             await copy.WriteAsync(memory.Id, ct);
