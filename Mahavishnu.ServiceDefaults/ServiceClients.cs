@@ -54,6 +54,8 @@ public static class ServiceClients
         services.TryAddSingleton(s => new ConversationsClient(open(s, Resources.Ingest)));
         // Recalls are the search service's: where services are apart, this one does not answer them.
         services.TryAddSingleton(s => new WorkflowsClient(open(s, Resources.Ingest)));
+        services.TryAddSingleton(s => new InsightSharesClient(open(s, Resources.Ingest)));
+        services.TryAddSingleton(s => new ProjectsClient(open(s, Resources.Ingest)));
         services.TryAddSingleton(s => new RepositoriesClient(open(s, Resources.Ingest)));
         services.TryAddSingleton(s => new OperationsClient(open(s, Resources.Ingest)));
         services.TryAddSingleton(s => new AdminClient(open(s, Resources.Ingest)));

@@ -71,7 +71,7 @@ public sealed class ToolListTests(PostgresFixture postgres)
         var more = Names(await ListAsync(operatorsClient)).Except(Names(await ListAsync(client)), StringComparer.Ordinal);
         var refused = await Assert.ThrowsAsync<ModelContextProtocol.McpProtocolException>(() => client.AskAsync("evaluate"));
 
-        Assert.Equal(["ingest_repository", "import", "evaluate"], more);
+        Assert.Equal(["ingest_repository", "import", "evaluate", "share_insight", "erase"], more);
         Assert.Contains("There is no tool 'evaluate'", refused.Message, StringComparison.Ordinal);
     }
 

@@ -35,6 +35,8 @@ public static class McpModule
             ServiceDescriptor.Singleton<MemoryTool, IngestRepositoryTool>(),
             ServiceDescriptor.Singleton<MemoryTool, ImportTool>(),
             ServiceDescriptor.Singleton<MemoryTool, EvaluateTool>(),
+            ServiceDescriptor.Singleton<MemoryTool, ShareInsightTool>(),
+            ServiceDescriptor.Singleton<MemoryTool, EraseTool>(),
         ]);
         services.TryAddSingleton<StoredResources>();
         services.TryAddSingleton<StoredPrompts>();

@@ -8,7 +8,7 @@ using ModelContextProtocol.Protocol;
 namespace Mahavishnu.Mcp;
 
 /// <summary>Conversations that a user starts by name: each brings along what is stored, so that it works with clients that call no tools.</summary>
-internal sealed class StoredPrompts(MemoriesClient memories, SearchClient search, RepositoriesClient repositories)
+internal sealed class StoredPrompts(MemoriesClient memories, SearchClient search, RepositoriesClient repositories, ProjectsClient projects)
 {
     private const string Overview = "overview";
     private const string FindContext = "find_context";
@@ -70,6 +70,7 @@ internal sealed class StoredPrompts(MemoriesClient memories, SearchClient search
             text.Append(CultureInfo.InvariantCulture, $"Repository {repository.RepoId}: {repository.Files} files, ingested {repository.IngestedAt:yyyy-MM-dd}\n");
         }
 
+        await AppendActivityAsync(text, project, ct);
         return Result(text.Append(await LatestAsync(project, ct)));
     }
 
@@ -84,7 +85,45 @@ internal sealed class StoredPrompts(MemoriesClient memories, SearchClient search
     {
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"Review what is stored about the project {project}: what is outdated, what contradicts something else, what is said twice, what is missing? ")
             .Append("Propose each correction with the memory it is about, and change nothing before I agree; then use update_memory, delete_memory and add_memory.\n\n");
+        await AppendActivityAsync(text, project, ct);
         return Result(text.Append(await LatestAsync(project, ct)));
+    }
+
+    /// <summary>What recurs in a project, fails, or is asked in vain; nothing of one that nobody has named yet.</summary>
+    private async Task AppendActivityAsync(StringBuilder text, string? project, CancellationToken ct)
+    {
+        if (project is null)
+        {
+            return;
+        }
+
+        ProjectOverview overview;
+        try
+        {
+            overview = await projects.OverviewAsync(project, ct: ct);
+        }
+        catch (ApiException e) when (e.Code == ErrorCodes.NotFound)
+        {
+            return;
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"{StoredText.Notice}\nSince {overview.Since:yyyy-MM-dd} there were {overview.Activity.Sessions} sessions.\n");
+        if (overview.Patterns.Tags.Count > 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"Often tagged: {string.Join(", ", overview.Patterns.Tags.Take(Recent).Select(t => t.Tag))}\n");
+        }
+
+        foreach (var failing in overview.Patterns.FailedWorkflows)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{failing.WorkflowId} failed {failing.Failed} of {failing.Runs} times{(failing.LastError is { } error ? $", the last with: {ToolLimits.Beginning(error, LineBytes)}" : "")}\n");
+        }
+
+        foreach (var gap in overview.Gaps)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"Asked {gap.Asked} times and answered badly: {ToolLimits.Beginning(gap.Question, LineBytes)}\n");
+        }
+
+        text.Append('\n');
     }
 
     /// <summary>What agents, people and workflows stored last; code is not what they mean.</summary>

@@ -34,6 +34,9 @@ internal sealed record AddMemoryArguments
     [Description("When it may be forgotten")]
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    [Description("Id of a memory that this one replaces")]
+    public Guid? Supersedes { get; init; }
+
     [Description("An id of your own, so that a repeated call is recognised")]
     public Guid? Id { get; init; }
 }
@@ -65,6 +68,7 @@ internal sealed class AddMemoryTool(MemoriesClient memories) : MemoryTool<AddMem
                 Metadata = arguments.Metadata,
                 OccurredAt = arguments.OccurredAt,
                 ExpiresAt = arguments.ExpiresAt,
+                Supersedes = arguments.Supersedes?.ToString(),
             },
             ct);
         var uri = ResourceUris.Memory(memory.Id);

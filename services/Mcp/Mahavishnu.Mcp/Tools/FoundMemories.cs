@@ -61,6 +61,7 @@ internal sealed record FoundMemory(Guid Id, string Uri, double Score, string Typ
     public string? RepoId { get; init; }
     public string? Path { get; init; }
     public LineRange? Lines { get; init; }
+    public Guid? SupersededBy { get; init; }
     public HitExplanation? Explain { get; init; }
 
     public static FoundMemory Of(Excerpt excerpt, SearchHit hit) =>
@@ -75,6 +76,7 @@ internal sealed record FoundMemory(Guid Id, string Uri, double Score, string Typ
             RepoId = hit.RepoId,
             Path = hit.Path,
             Lines = hit.Lines,
+            SupersededBy = hit.SupersededBy,
             Explain = hit.Explain,
         };
 

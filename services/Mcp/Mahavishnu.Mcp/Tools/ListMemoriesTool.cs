@@ -21,8 +21,6 @@ internal sealed record ListMemoriesArguments
 
     public string? AgentId { get; init; }
 
-    public string? WorkflowId { get; init; }
-
     public string? RepoId { get; init; }
 
     public string? Tag { get; init; }
@@ -84,7 +82,6 @@ internal sealed class ListMemoriesTool(MemoriesClient memories, IOptions<McpOpti
                 new("projectId", arguments.ProjectId),
                 new("sessionId", arguments.SessionId),
                 new("agentId", arguments.AgentId),
-                new("workflowId", arguments.WorkflowId),
                 new("repoId", arguments.RepoId),
                 new("tag", arguments.Tag),
                 new("after", arguments.After is { } after ? WireTime.Format(after) : null),

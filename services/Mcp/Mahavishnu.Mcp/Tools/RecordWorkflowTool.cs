@@ -28,10 +28,6 @@ internal sealed record RecordWorkflowArguments
 
     public string? SessionId { get; init; }
 
-    public string? AgentId { get; init; }
-
-    public IReadOnlyList<string>? Tags { get; init; }
-
     public DateTimeOffset? StartedAt { get; init; }
 
     [Description("Of the run recorded as running, to say now how it ended")]
@@ -80,8 +76,6 @@ internal sealed class RecordWorkflowTool(WorkflowsClient workflows) : MemoryTool
                     Repos = arguments.Repos,
                     ProjectId = arguments.ProjectId,
                     SessionId = arguments.SessionId,
-                    AgentId = arguments.AgentId,
-                    Tags = arguments.Tags,
                     StartedAt = arguments.StartedAt,
                 },
                 ct);

@@ -21,8 +21,6 @@ internal sealed record SearchMemoriesArguments
     [Description("rag is code and documents"), AllowedValues(MemoryTypes.Agent, MemoryTypes.Rag, MemoryTypes.Workflow, MemoryTypes.Insight)]
     public IReadOnlyList<string>? Types { get; init; }
 
-    public IReadOnlyList<string>? Sources { get; init; }
-
     [Description("Default: all projects")]
     public string? ProjectId { get; init; }
 
@@ -38,6 +36,11 @@ internal sealed record SearchMemoriesArguments
     public DateTimeOffset? After { get; init; }
 
     public DateTimeOffset? Before { get; init; }
+
+    [Description("What was valid then")]
+    public DateTimeOffset? AsOf { get; init; }
+
+    public bool? IncludeSuperseded { get; init; }
 
     [Description("{field: metadata.KEY, op: eq|ne|lt|lte|gt|gte|in|contains|exists, value}; combine with and, or, not")]
     public JsonElement? Filter { get; init; }
@@ -64,7 +67,6 @@ internal sealed class SearchMemoriesTool(SearchClient search, IOptions<McpOption
                 Limit = arguments.Limit,
                 Mode = arguments.Mode,
                 Types = arguments.Types,
-                Sources = arguments.Sources,
                 ProjectId = arguments.ProjectId,
                 SessionId = arguments.SessionId,
                 AgentId = arguments.AgentId,
@@ -72,6 +74,8 @@ internal sealed class SearchMemoriesTool(SearchClient search, IOptions<McpOption
                 Tags = arguments.Tags,
                 After = arguments.After,
                 Before = arguments.Before,
+                AsOf = arguments.AsOf,
+                IncludeSuperseded = arguments.IncludeSuperseded,
                 Filter = arguments.Filter,
                 Explain = arguments.Explain,
             },
