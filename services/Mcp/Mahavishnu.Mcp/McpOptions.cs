@@ -15,7 +15,7 @@ internal sealed class McpOptions
 {
     public const string Section = "Mcp";
 
-    /// <summary>Default: the tools an agent needs to remember and to find. Admin: also those that ingest repositories, import files and run evaluations.</summary>
+    /// <summary>Default: the tools an agent needs to remember and to find. Admin: also those that ingest repositories, import files, run evaluations, share insights and erase.</summary>
     [EnumDataType(typeof(McpProfile))] public McpProfile Profile { get; set; } = McpProfile.Default;
 
     /// <summary>About how many tokens an answer of a tool takes at most, where the call names no <c>max_tokens</c>.</summary>
