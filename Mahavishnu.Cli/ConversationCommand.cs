@@ -17,7 +17,7 @@ internal static class ConversationCommand
     public static Command Create(GlobalOptions options, Terminal terminal)
     {
         var verbs = new ServiceVerbs(options, terminal);
-        return new Command("conversation", "Conversations of agents: read, add to, list, delete and restore them")
+        return new Command("conversation", "Conversations of agents: read, add to, list, link, delete and restore them")
         {
             Show(verbs), List(verbs), Add(verbs),
             Whole(verbs, "delete", "Delete a conversation as a whole; it can be restored", async (conversations, session, ct) =>
@@ -27,6 +27,7 @@ internal static class ConversationCommand
             }),
             Whole(verbs, "restore", "Bring a deleted conversation back", async (conversations, session, ct) =>
                 $"{EmbeddingView.Number((await conversations.RestoreAsync(session, ct)).Messages)} turns are there again"),
+            ConversationLinkCommand.Create(verbs),
         };
     }
 

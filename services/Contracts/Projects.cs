@@ -325,8 +325,10 @@ public sealed class ProjectsClient(HttpClient http)
         http.SendAsync(HttpMethod.Delete, $"/dependencies/{Uri.EscapeDataString(id)}", ct);
 
     /// <param name="session">Only those of this session, at either end.</param>
-    public Task<Page<SessionLink>> ListSessionLinksAsync(string? session = null, int? limit = null, string? cursor = null, CancellationToken ct = default) =>
-        http.SendAsync<Page<SessionLink>>(HttpMethod.Get, "/session-links" + ApiHttp.Query(("session", session), ("limit", Number(limit)), ("cursor", cursor)), null, ct);
+    public Task<Page<SessionLink>> ListSessionLinksAsync(
+        string? session = null, string? kind = null, int? limit = null, string? cursor = null, CancellationToken ct = default) =>
+        http.SendAsync<Page<SessionLink>>(
+            HttpMethod.Get, "/session-links" + ApiHttp.Query(("session", session), ("kind", kind), ("limit", Number(limit)), ("cursor", cursor)), null, ct);
 
     public Task<SessionLink> GetSessionLinkAsync(string id, CancellationToken ct = default) =>
         http.SendAsync<SessionLink>(HttpMethod.Get, $"/session-links/{Uri.EscapeDataString(id)}", null, ct);

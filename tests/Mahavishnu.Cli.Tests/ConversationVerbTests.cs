@@ -70,6 +70,51 @@ public sealed class ConversationVerbTests(PostgresFixture postgres)
         Assert.Empty((await new ConversationsClient(service.Http).ListAsync([], TestContext.Current.CancellationToken)).Items);
     }
 
+    [Fact]
+    public async Task Sessions_are_linked_listed_and_unlinked()
+    {
+        await using var service = await RunningService.StartAsync(postgres);
+
+        var added = await service.RunAsync("conversation", "link", "add", "tuesday", "monday", "--kind", "continuation", "--context", "Went on where it had stopped");
+        Assert.Matches("tuesday +│ continuation +│ monday +│ Went on where it had stopped", added.Out);
+        await service.RunAsync("conversation", "link", "add", "wednesday", "monday");
+        await service.RunAsync("conversation", "link", "add", "friday", "thursday");
+
+        Assert.Equal([("tuesday", "continuation", "monday"), ("wednesday", "related", "monday")], (await LinksAsync("--session", "monday")).Select(Ends).Order());
+        Assert.Equal([("tuesday", "continuation", "monday")], (await LinksAsync("--session", "monday", "--kind", "continuation")).Select(Ends));
+        Assert.Single(await LinksAsync("--limit", "1"));
+
+        // Said twice it is one, and its id is the same.
+        var again = JsonNode.Parse((await service.RunAsync("conversation", "link", "add", "tuesday", "monday", "--kind", "continuation", "--json")).Out)!;
+        var removed = await service.RunAsync("conversation", "link", "remove", (string)again["id"]!);
+        Assert.Equal((ExitCode.Done, "", ""), (removed.Code, removed.Out, removed.Error));
+        Assert.Equal([("wednesday", "related", "monday")], (await LinksAsync("--session", "monday")).Select(Ends));
+
+        var gone = await service.RunAsync("conversation", "link", "remove", (string)again["id"]!);
+        Assert.Equal((ExitCode.Failed, $"mahavishnu: There is no session link '{again["id"]}'."), (gone.Code, gone.Error.Trim()));
+        var itself = await service.RunAsync("conversation", "link", "add", "friday", "friday");
+        Assert.Equal(ExitCode.Failed, itself.Code);
+        Assert.Contains("target: A session is not linked to itself.", itself.Error, StringComparison.Ordinal);
+
+        async Task<IEnumerable<JsonNode>> LinksAsync(params string[] arguments) =>
+            JsonNode.Parse((await service.RunAsync(["conversation", "link", "list", "--json", .. arguments])).Out)!["items"]!.AsArray().Select(l => l!);
+
+        static (string, string, string) Ends(JsonNode link) => ((string)link["source"]!, (string)link["kind"]!, (string)link["target"]!);
+    }
+
+    [Theory]
+    [InlineData("add one", "TARGET")]
+    [InlineData("remove", "ID")]
+    [InlineData("list --limit 0", "--limit must be between 1 and 10000.")]
+    public async Task Wrong_usage_of_links_is_said_in_a_sentence(string arguments, string said)
+    {
+        var run = await Cli.RunAsync(["conversation", "link", .. arguments.Split(' ')]);
+
+        Assert.Equal(ExitCode.WrongUsage, run.Code);
+        Assert.Contains(said, run.Error, StringComparison.Ordinal);
+        Assert.Contains("`mahavishnu conversation link", run.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--around x", "--around 'x' is not an id")]
     [InlineData("--role human", "system, user, assistant, tool")]
