@@ -24,7 +24,7 @@ internal static class CommandLine
         // Not a RootCommand: that one is named for the assembly, not for what the user typed.
         return new Command(Name, "One memory for all of a developer's agents, workflows and repositories.")
         {
-            new HelpOption(),
+            new HelpOption { Action = new HelpOfOneCommand() },
             new Option<bool>("--version") { Description = "Say which version this is", Action = new SayVersion() },
             options.Url,
             options.ApiKey,
@@ -122,6 +122,28 @@ internal static class CommandLine
 
     private static string Path(CommandResult command) =>
         command.Parent is CommandResult parent ? $"{Path(parent)} {command.Command.Name}" : Name;
+
+    /// <summary>The usual help, without the arguments of the commands above: <c>import PATH…</c> wants a PATH, <c>import undo ID</c> does not.</summary>
+    private sealed class HelpOfOneCommand : SynchronousCommandLineAction
+    {
+        private readonly HelpAction _usual = new();
+
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            // The commands are made anew for every run of the program.
+            for (var above = parseResult.CommandResult.Parent as CommandResult; above is not null; above = above.Parent as CommandResult)
+            {
+                foreach (var argument in above.Command.Arguments)
+                {
+                    argument.Hidden = true;
+                }
+            }
+
+            return _usual.Invoke(parseResult);
+        }
+    }
 
     private sealed class SayVersion : SynchronousCommandLineAction
     {

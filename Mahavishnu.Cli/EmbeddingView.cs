@@ -62,6 +62,15 @@ internal static class EmbeddingView
         }
     }
 
+    /// <summary>The queue of the active space, and those of others in which something waits or failed.</summary>
+    public static IEnumerable<string> Queues(EmbeddingStatus status, DateTimeOffset now)
+    {
+        // While none is active, the first counts all of them.
+        var active = status.Spaces.Any(s => s.State == EmbeddingSpaceStates.Active);
+        var others = status.Spaces.Where(s => active && s.State != EmbeddingSpaceStates.Active && s.Queue.Pending + s.Queue.Running + s.Queue.Failed > 0);
+        return [.. Queue("embedding", status.Queue, now), .. others.SelectMany(s => Queue($"space {SpaceChoice.Describe(s)}", s.Queue, now))];
+    }
+
     /// <summary>The index of a space and what searches find by it, a line each; nothing where there is none.</summary>
     public static IEnumerable<string> Index(EmbeddingSpaceInfo space)
     {

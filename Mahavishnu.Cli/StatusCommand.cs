@@ -77,7 +77,7 @@ internal static class StatusCommand
             terminal.Table(["embedding space", "state", "vectors", "index"], embeddings.Spaces.Select(s =>
                 new[] { $"{s.Model} ({s.Dimensions})", s.State, EmbeddingView.Number(s.Vectors), EmbeddingView.BriefIndex(s) }));
             foreach (var line in EmbeddingView.Provider(embeddings)
-                .Concat(EmbeddingView.Queue("embedding", embeddings.Queue, TimeProvider.System.GetUtcNow()))
+                .Concat(EmbeddingView.Queues(embeddings, TimeProvider.System.GetUtcNow()))
                 .Concat(embeddings.Spaces.Where(s => s.State == EmbeddingSpaceStates.Active).SelectMany(EmbeddingView.Index)))
             {
                 screen.Write(new Text($"{line}\n"));

@@ -45,6 +45,24 @@ public sealed class EmbeddingViewTests
     }
 
     [Fact]
+    public void The_status_tells_of_every_space_in_which_something_waits_or_failed()
+    {
+        var active = Space(1, "nomic-embed-text") with { State = EmbeddingSpaceStates.Active };
+        var failing = Space(2, "all-minilm") with { Queue = new EmbeddingQueueStatus(0, 0, 3, null) };
+        var idle = Space(3, "bge-m3");
+        var queue = new EmbeddingQueueStatus(1, 0, 0, null);
+
+        Assert.Equal(
+            [
+                "embedding: 1 pending, 0 running, 0 failed",
+                "space 2 (all-minilm, 768 dimensions, building): 0 pending, 0 running, 3 failed",
+                "  `mahavishnu embeddings failed` lists those given up, `mahavishnu embeddings retry` tries them again",
+            ],
+            EmbeddingView.Queues(new EmbeddingStatus([active, failing, idle], queue), Now));
+        Assert.Equal(["embedding: 1 pending, 0 running, 0 failed"], EmbeddingView.Queues(new EmbeddingStatus([failing, idle], queue), Now));
+    }
+
+    [Fact]
     public void A_provider_that_is_away_comes_with_the_command_that_would_change_it()
     {
         var away = new EmbeddingProviderStatus(EmbeddingProviders.Ollama, "nomic-embed-text", "away", "Ollama does not answer.", "ollama serve");

@@ -66,6 +66,7 @@ public sealed class UsageTests
     [InlineData("embeddings add --help")]
     [InlineData("embeddings index --help")]
     [InlineData("eval pin --help")]
+    [InlineData("conversation link add --help")]
     public async Task Help_is_an_answer_and_names_what_the_user_typed(string line)
     {
         var run = await Cli.RunAsync(line.Split(' '));
@@ -73,6 +74,16 @@ public sealed class UsageTests
         Assert.Equal(ExitCode.Done, run.Code);
         Assert.Contains("mahavishnu " + line.Replace(" --help", "", StringComparison.Ordinal).Replace("--help", "", StringComparison.Ordinal), run.Out, StringComparison.Ordinal);
         Assert.Empty(run.Error);
+    }
+
+    [Theory]
+    [InlineData("import --help", "mahavishnu import <PATH>... [command] [options]")]
+    [InlineData("import undo --help", "mahavishnu import undo <ID> [options]")]
+    public async Task Help_shows_the_arguments_of_the_command_it_is_about_and_no_others(string line, string usage)
+    {
+        var run = await Cli.RunAsync(line.Split(' '));
+
+        Assert.Contains(run.Out.Split('\n'), l => l.Trim() == usage);
     }
 
     [Fact]
