@@ -21,6 +21,8 @@ public sealed class BadArgumentTests(PostgresFixture postgres)
         ("search_memories", """{"query":"x","tags":[null]}""", "tags[0]: The value must be a text."),
         ("search_memories", """{"query":"x","after":"yesterday"}""", "after: The value must be an ISO 8601 time such as"),
         ("search_memories", """{"query":"x","projectId":42}""", "projectId: The value must be a text."),
+        ("search_memories", """{"query":"x","across":true}""", "across: needs projectId"),
+        ("search_memories", """{"query":"x","across":true,"projectId":"null"}""", "across: needs projectId"),
         ("search_memories", """{"query":"x","filter":"tags=a"}""", "filter: The value must be an object."),
         ("search_memories", """{"query":"x","filter":{"field":"tags","op":"like","value":"a"}}""", "filter.op: 'like' is not an operator"),
         ("search_memories", """{"query":"x","explain":"yes"}""", "explain: The value must be true or false."),

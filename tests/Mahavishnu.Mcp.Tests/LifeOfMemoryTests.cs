@@ -67,10 +67,19 @@ public sealed class LifeOfMemoryTests(PostgresFixture postgres)
         var nobody = (await client.AskAsync("share_insight", $$"""{"id":"{{insight.Id}}"}""")).Refusal();
         var review = Assert.IsType<TextContentBlock>(Assert.Single((await client.GetPromptAsync("review_project", new Dictionary<string, object?>(StringComparer.Ordinal) { ["projectId"] = "billing" }, cancellationToken: Ct)).Messages).Content).Text;
 
+        Assert.Equal([("billing", "shared", null)], await AcrossAsync("shop"));
+        Assert.Equal([("billing", "shared", "backend")], await AcrossAsync("orders"));
+        Assert.Empty(await AcrossAsync("stranger"));
+        var text = (await client.AskAsync("search_memories", """{"query":"retries","projectId":"orders","across":true}""")).Text();
+        Assert.Contains(", project billing, shared: backend)", text, StringComparison.Ordinal);
         Assert.Equal(["backend", "shop"], shared.Answer()["shares"]!.AsArray().Select(s => (string?)s!["projectId"] ?? (string)s["groupId"]!).Order(StringComparer.Ordinal));
         Assert.Contains("the group backend", shared.Text(), StringComparison.Ordinal);
         Assert.Contains("projects", nobody, StringComparison.Ordinal);
         Assert.Contains("nightly failed 1 of 1 times, the last with: No paper", review, StringComparison.Ordinal);
         Assert.Contains("Retries need jitter.", review, StringComparison.Ordinal);
+
+        async Task<IEnumerable<(string, string, string?)>> AcrossAsync(string project) =>
+            (await client.AskAsync("search_memories", $$"""{"query":"retries","projectId":"{{project}}","across":true}""")).Answer()["hits"]!.AsArray()
+                .Select(h => ((string)h!["projectId"]!, (string)h["scope"]!["reason"]!, (string?)h["scope"]!["via"]));
     }
 }

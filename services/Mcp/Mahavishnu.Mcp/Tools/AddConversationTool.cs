@@ -45,7 +45,7 @@ internal sealed record RefusedTurn(int Index, string Message);
 /// <summary>Stores turns of a conversation.</summary>
 internal sealed class AddConversationTool(ConversationsClient conversations) : MemoryTool<AddConversationArguments, AddedConversation>(
     "add_conversation", "Store a conversation",
-    "Store turns of a conversation word for word, to be found and read again in order. Call it when the user wants this conversation kept, or before its context is lost; send only new turns, or give each a clientId. "
+    "Store turns of a conversation word for word, to be found and read in order. Call it when the user wants this conversation kept, or before its context is lost; send only new turns, or give each a clientId. "
     + "For one fact out of it call add_memory.",
     ToolEffects.Appends)
 {

@@ -10,7 +10,7 @@ internal sealed record AddMemoryArguments
     [Description("The memory itself, understandable without this conversation")]
     public required string Content { get; init; }
 
-    [Description("agent (default): what an agent learned or did; insight: a conclusion; workflow: the outcome of a run; rag: reference text"), AllowedValues(MemoryTypes.Agent, MemoryTypes.Rag, MemoryTypes.Workflow, MemoryTypes.Insight)]
+    [Description("agent (default): what was learned or done; insight: a conclusion; workflow: the outcome of a run; rag: reference text"), AllowedValues(MemoryTypes.Agent, MemoryTypes.Rag, MemoryTypes.Workflow, MemoryTypes.Insight)]
     public string? Type { get; init; }
 
     public string? Title { get; init; }
@@ -34,10 +34,10 @@ internal sealed record AddMemoryArguments
     [Description("When it may be forgotten")]
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    [Description("Id of a memory that this one replaces")]
+    [Description("Of the memory this one replaces")]
     public Guid? Supersedes { get; init; }
 
-    [Description("An id of your own, so that a repeated call is recognised")]
+    [Description("Your own, so that a repeated call is recognised")]
     public Guid? Id { get; init; }
 }
 

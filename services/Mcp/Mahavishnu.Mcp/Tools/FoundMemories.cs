@@ -57,6 +57,9 @@ internal sealed record FoundMemory(Guid Id, string Uri, double Score, string Typ
     public bool? Cut { get; init; }
     public IReadOnlyList<string>? Tags { get; init; }
     public string? ProjectId { get; init; }
+
+    /// <summary>Why it is found from another project; of a search across projects.</summary>
+    public FoundScope? Scope { get; init; }
     public string? SessionId { get; init; }
     public string? RepoId { get; init; }
     public string? Path { get; init; }
@@ -72,6 +75,7 @@ internal sealed record FoundMemory(Guid Id, string Uri, double Score, string Typ
             Cut = excerpt.WasCut ? true : null,
             Tags = hit.Tags.Count > 0 ? hit.Tags : null,
             ProjectId = hit.ProjectId,
+            Scope = hit.Scope is { } scope ? new FoundScope(scope.Reason) { Via = scope.Via } : null,
             SessionId = hit.SessionId,
             RepoId = hit.RepoId,
             Path = hit.Path,
@@ -82,9 +86,18 @@ internal sealed record FoundMemory(Guid Id, string Uri, double Score, string Typ
 
     public ResourceLinkBlock ToLink() => new() { Uri = ResourceUris.Memory(Id), Name = Title ?? Path ?? Id.ToString(), MimeType = StoredResources.PlainText };
 
-    // [insight] Halfvec for the index (2026-01-31, project mahavishnu) memory://0198…
+    // [insight] Halfvec for the index (2026-01-31, project mahavishnu, dependency: shop uses mahavishnu) memory://0198…
     public string ToText() =>
-        string.Create(CultureInfo.InvariantCulture, $"[{Type}] {Title ?? Path ?? ""}{(Lines is { } lines ? $" lines {lines.Start}-{lines.End}" : "")} ({OccurredAt:yyyy-MM-dd}{(ProjectId is null ? "" : $", project {ProjectId}")}) {ResourceUris.Memory(Id)}\n{Content}");
+        string.Create(CultureInfo.InvariantCulture, $"[{Type}] {Title ?? Path ?? ""}{(Lines is { } lines ? $" lines {lines.Start}-{lines.End}" : "")} ({OccurredAt:yyyy-MM-dd}{(ProjectId is null ? "" : $", project {ProjectId}")}{Scope?.ToText()}) {ResourceUris.Memory(Id)}\n{Content}");
+}
+
+/// <param name="Reason">One of <see cref="ScopeReasons"/>.</param>
+internal sealed record FoundScope(string Reason)
+{
+    /// <summary>The dependencies that lead there, or the group.</summary>
+    public string? Via { get; init; }
+
+    public string ToText() => Reason == ScopeReasons.Project ? "" : $", {Reason}{(Via is null ? "" : $": {Via}")}";
 }
 
 /// <summary>How stored text is handed to a model.</summary>

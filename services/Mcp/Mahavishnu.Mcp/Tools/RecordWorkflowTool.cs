@@ -30,7 +30,7 @@ internal sealed record RecordWorkflowArguments
 
     public DateTimeOffset? StartedAt { get; init; }
 
-    [Description("Of the run recorded as running, to say now how it ended")]
+    [Description("Of the run recorded as running, to say how it ended")]
     public Guid? Id { get; init; }
 }
 
@@ -42,7 +42,7 @@ internal sealed record RecordedWorkflow(Guid Id, string Uri, string WorkflowId, 
 /// <summary>Records a run of a piece of work: as a whole, or its beginning and later its end.</summary>
 internal sealed class RecordWorkflowTool(WorkflowsClient workflows) : MemoryTool<RecordWorkflowArguments, RecordedWorkflow>(
     "record_workflow", "Record a run",
-    "Record that a task with several steps was run and how it ended, so that the next one knows what worked and what failed. Call it when such a task is over, also and above all when it failed; "
+    "Record that a task with several steps was run and how it ended, so that the next knows what worked and what failed. Call it when such a task is over, above all when it failed; "
     + "to learn of former runs call search_memories with types workflow.",
     ToolEffects.Appends)
 {

@@ -24,6 +24,9 @@ internal sealed record SearchMemoriesArguments
     [Description("Default: all projects")]
     public string? ProjectId { get; init; }
 
+    [Description("Also around projectId: dependencies, groups, shared")]
+    public bool? Across { get; init; }
+
     public string? SessionId { get; init; }
 
     public string? AgentId { get; init; }
@@ -60,26 +63,30 @@ internal sealed class SearchMemoriesTool(SearchClient search, IOptions<McpOption
 {
     protected override async Task<ToolAnswer<FoundMemories>> AnswerAsync(SearchMemoriesArguments arguments, CancellationToken ct)
     {
-        var response = await search.SearchAsync(
-            new SearchRequest
-            {
-                Query = arguments.Query,
-                Limit = arguments.Limit,
-                Mode = arguments.Mode,
-                Types = arguments.Types,
-                ProjectId = arguments.ProjectId,
-                SessionId = arguments.SessionId,
-                AgentId = arguments.AgentId,
-                RepoId = arguments.RepoId,
-                Tags = arguments.Tags,
-                After = arguments.After,
-                Before = arguments.Before,
-                AsOf = arguments.AsOf,
-                IncludeSuperseded = arguments.IncludeSuperseded,
-                Filter = arguments.Filter,
-                Explain = arguments.Explain,
-            },
-            ct);
+        if (arguments is { Across: true, ProjectId: null })
+        {
+            throw new ToolRefusal("across: needs projectId, the project that asks. Without either, all projects are searched.");
+        }
+
+        var request = new SearchRequest
+        {
+            Query = arguments.Query,
+            Limit = arguments.Limit,
+            Mode = arguments.Mode,
+            Types = arguments.Types,
+            ProjectId = arguments.ProjectId,
+            SessionId = arguments.SessionId,
+            AgentId = arguments.AgentId,
+            RepoId = arguments.RepoId,
+            Tags = arguments.Tags,
+            After = arguments.After,
+            Before = arguments.Before,
+            AsOf = arguments.AsOf,
+            IncludeSuperseded = arguments.IncludeSuperseded,
+            Filter = arguments.Filter,
+            Explain = arguments.Explain,
+        };
+        var response = arguments.Across == true ? await search.AcrossProjectsAsync(new ProjectSearchRequest(request), ct) : await search.SearchAsync(request, ct);
         return FoundMemories.Answer(response, arguments.MaxTokens ?? options.Value.MaxTokens);
     }
 }

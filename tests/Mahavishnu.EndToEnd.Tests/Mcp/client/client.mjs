@@ -39,6 +39,7 @@ assert.equal(found.hits[0].id, stored.id);
 // What one arm alone found has no rank in the other, and is as valid.
 for (const mode of ['text', 'vector'])
   await call('search_memories', { query: 'tide tables', projectId: project, mode, explain: true });
+assert.equal((await call('search_memories', { query: 'tide tables', projectId: project, across: true })).hits[0].scope.reason, 'project');
 assert.equal((await call('get_memory', { id: stored.id, includeHistory: true })).projectId, project);
 assert.equal((await call('list_memories', { projectId: project })).items.length, 1);
 assert.equal((await call('update_memory', { id: stored.id, title: 'Tides' })).version, 2);
