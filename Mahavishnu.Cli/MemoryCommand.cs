@@ -24,20 +24,13 @@ internal static class MemoryCommand
     private static Command Show(ServiceVerbs verbs)
     {
         var id = Id();
-        var asOf = new Option<string?>("--as-of") { Description = "As it was then, such as 2026-01-31T12:00Z", HelpName = "T" };
-        asOf.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && !WireTime.TryParse(token.Value, out _))
-            {
-                result.AddError($"--as-of '{token.Value}' is not an ISO 8601 time such as 2026-01-31T12:00:00Z.");
-            }
-        });
+        var asOf = IsoTime.Option("--as-of", "As it was then, such as 2026-01-31T12:00Z");
         return verbs.On(
             new Command("show", "Print a memory") { id, asOf },
             async (call, ct) =>
             {
                 var memories = new MemoriesClient(call.Http);
-                var memory = WireTime.TryParse(call.Parsed.GetValue(asOf), out var time)
+                var memory = call.Parsed.GetValue(asOf) is { } time
                     ? await memories.GetAsOfAsync(call.Parsed.GetValue(id), time, ct)
                     : await memories.GetAsync(call.Parsed.GetValue(id), ct);
                 call.Answer(memory, () => Write(memory, call.Terminal.Screen));

@@ -22,13 +22,19 @@ internal static class SearchCommand
         var project = new Option<string?>("--project") { Description = "Only this project", HelpName = "P" };
         var across = new Option<bool>("--across") { Description = "With --project: also what it depends on and what depends on it, its groups, and what was shared with it" };
         var hops = WholeNumber.Option("--hops", 1, ProjectSearchRequest.MostHops, "With --across: how far dependencies are followed; default 1");
+        var session = new Option<string?>("--session") { Description = "Only what was said in this session", HelpName = "S" };
         var repo = new Option<string?>("--repo") { Description = "Only this repository", HelpName = "R" };
         var limit = WholeNumber.Option("--limit", 1, SearchRequest.MaxLimit, "Most hits; default 10");
+        var asOf = IsoTime.Option("--as-of", "What was valid then, as it was then, such as 2026-01-31T12:00Z");
+        var superseded = new Option<bool>("--include-superseded") { Description = "Also memories whose place another one has taken" };
         var halfLife = new Option<string?>("--half-life") { Description = "Recent memories first: one so old counts half, such as 30d, 12h or 1y", HelpName = "AGE" };
         var language = new Option<string?>("--language") { Description = "The language of the question's words, such as german; else those in use", HelpName = "L" };
         var explain = new Option<bool>("--explain") { Description = "Show each hit's rank and score in each arm" };
 
-        var command = new Command("search", "Find memories by meaning and by words") { question, mode, types, sources, project, across, hops, repo, limit, halfLife, language, explain };
+        var command = new Command("search", "Find memories by meaning and by words")
+        {
+            question, mode, types, sources, project, across, hops, session, repo, asOf, superseded, limit, halfLife, language, explain,
+        };
         command.Validators.Add(parsed =>
         {
             if (parsed.GetValue(across) && parsed.GetValue(project) is null)
@@ -49,7 +55,10 @@ internal static class SearchCommand
                 Types = parsed.GetValue(types) is { Length: > 0 } t ? t : null,
                 Sources = parsed.GetValue(sources) is { Length: > 0 } s ? s : null,
                 ProjectId = parsed.GetValue(project),
+                SessionId = parsed.GetValue(session),
                 RepoId = parsed.GetValue(repo),
+                AsOf = parsed.GetValue(asOf),
+                IncludeSuperseded = parsed.GetValue(superseded) ? true : null,
                 Limit = parsed.GetValue(limit),
                 HalfLife = parsed.GetValue(halfLife),
                 Language = parsed.GetValue(language),
@@ -101,6 +110,11 @@ internal static class SearchCommand
         if (hit.Scope is { } scope)
         {
             screen.Write(new Text(string.Create(CultureInfo.InvariantCulture, $"    {scope.Reason}{(scope.Via is null ? "" : $" ({scope.Via})")}: {hit.ProjectId}, weight {scope.Weight:0.##}\n"), new Style(decoration: Decoration.Dim)));
+        }
+
+        if (hit.SupersededBy is { } successor)
+        {
+            screen.Write(new Text($"    superseded by {successor}\n", new Style(decoration: Decoration.Dim)));
         }
 
         foreach (var line in hit.Content.Split('\n').Select(l => l.TrimEnd()).Where(l => l.Length > 0).Take(PreviewLines))

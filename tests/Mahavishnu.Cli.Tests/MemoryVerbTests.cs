@@ -42,6 +42,27 @@ public sealed class MemoryVerbTests(PostgresFixture postgres)
         Assert.Equal(ExitCode.Failed, (await service.RunAsync("memory", "history", id)).Code);
     }
 
+    [Fact]
+    public async Task What_was_replaced_is_found_as_of_then_or_where_it_is_asked_for_and_what_was_said_within_its_session()
+    {
+        await using var service = await RunningService.StartAsync(postgres);
+        var memories = new MemoriesClient(service.Http);
+        var old = await memories.AddAsync(new NewMemory { Content = "the cache is Memcached", SessionId = "monday" }, Ct);
+        var then = WireTime.Format(DateTimeOffset.UtcNow);
+        var successor = await memories.AddAsync(new NewMemory { Content = "the cache is Redis", Supersedes = old.Id.ToString(), SessionId = "tuesday" }, Ct);
+
+        Assert.Equal([successor.Id], await FoundAsync());
+        Assert.Equal([old.Id], await FoundAsync("--as-of", then));
+        Assert.Equal(new[] { old.Id, successor.Id }.Order(), (await FoundAsync("--include-superseded")).Order());
+        Assert.Equal([successor.Id], await FoundAsync("--session", "tuesday"));
+        Assert.Empty(await FoundAsync("--session", "monday"));
+        var shown = await service.RunAsync("search", "cache", "--mode", "text", "--include-superseded", "--session", "monday");
+        Assert.Contains($"    superseded by {successor.Id}\n    the cache is Memcached\n", shown.Out, StringComparison.Ordinal);
+
+        async Task<IEnumerable<Guid>> FoundAsync(params string[] arguments) =>
+            JsonNode.Parse((await service.RunAsync(["search", "cache", "--mode", "text", "--json", .. arguments])).Out)!["hits"]!.AsArray().Select(h => (Guid)h!["id"]!);
+    }
+
     [Theory]
     [InlineData("memory", "show", "x")]
     [InlineData("memory", "show", "0198c0de-0000-7000-8000-000000000000", "--as-of", "yesterday")]

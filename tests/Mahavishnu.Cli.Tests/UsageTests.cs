@@ -13,6 +13,7 @@ public sealed class UsageTests
     [InlineData("--limit", "search word --limit")]
     [InlineData("--mode 'semantic' is not one of hybrid, vector, text.", "search --mode semantic word")]
     [InlineData("--type 'note' is not one of ", "search --type note word")]
+    [InlineData("--as-of 'yesterday' is not an ISO 8601 time such as 2026-01-31T12:00:00Z.", "search word --as-of yesterday")]
     [InlineData("--port must be between 0 and 65535", "up --port 65536")]
     [InlineData("--port must be between 0 and 65535", "up --port -1")]
     [InlineData("PATH", "ingest")]

@@ -1,10 +1,12 @@
+using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using Mahavishnu.Contracts;
+using Mahavishnu.Storage;
 
 namespace Mahavishnu.Search.Tests;
 
-/// <summary>Whatever projects have to do with each other, a search across them finds the memories in scope and no other: compared with walking every way there is.</summary>
+/// <summary>Whatever projects have to do with each other, a search across them finds the memories in scope and no other, in every mode: compared with walking every way there is.</summary>
 public sealed class AcrossProjectsLaws(PostgresFixture postgres)
 {
     private static readonly string[] Names = ["a", "A", "b", "c", "d", "e", "E"];
@@ -25,20 +27,21 @@ public sealed class AcrossProjectsLaws(PostgresFixture postgres)
     private sealed record Land(
         (string Source, string Target, string Kind)[] Dependencies, (string Group, string Project)[] Members,
         (Guid Id, string? Project, bool Deleted, bool Superseded)[] Memories, (int Memory, string? Project, string? Group, bool Withdrawn)[] Shares,
-        string Asking, int Hops, string[] Reasons);
+        string Asking, int Hops, string[] Reasons, string Mode);
 
     [Fact]
     public async Task What_is_in_scope_is_found_with_its_strongest_reason_and_nothing_else_is()
     {
         await using var world = await SearchWorld.StartAsync(postgres, settings: Settings);
+        var space = await world.SpaceAsync();
         var (found, hidden) = (0, 0);
         foreach (var land in Lands().Sample(120, FilterLaws.Seed, 20))
         {
-            await FillAsync(world.Database, land);
+            await FillAsync(world.Database, space, land);
             var expected = Expected(land);
 
             var answer = await world.Host.Search.AcrossProjectsAsync(
-                new ProjectSearchRequest { Query = "apple", Mode = "text", ProjectId = land.Asking, Hops = land.Hops, Reasons = land.Reasons, Limit = SearchRequest.MaxLimit },
+                new ProjectSearchRequest { Query = "apple", Mode = land.Mode, ProjectId = land.Asking, Hops = land.Hops, Reasons = land.Reasons, Limit = SearchRequest.MaxLimit },
                 TestContext.Current.CancellationToken);
 
             Assert.Equal(
@@ -105,9 +108,9 @@ public sealed class AcrossProjectsLaws(PostgresFixture postgres)
         }
     }
 
-    private static async Task FillAsync(TestDatabase database, Land land)
+    private static async Task FillAsync(TestDatabase database, EmbeddingSpace space, Land land)
     {
-        await database.ExecuteAsync("TRUNCATE memories, insight_shares, project_dependencies, project_groups CASCADE");
+        await database.ExecuteAsync($"TRUNCATE memories, {space.Table}, insight_shares, project_dependencies, project_groups CASCADE");
         await database.ExecuteAsync(
             """
             INSERT INTO memories (id, memory_type, source_system, content, content_hash, project_id, occurred_at, deleted_at, superseded_by)
@@ -115,6 +118,12 @@ public sealed class AcrossProjectsLaws(PostgresFixture postgres)
             FROM unnest($1, $2, $3, $4) AS m(id, project, deleted, superseded)
             """,
             land.Memories.Select(m => m.Id).ToArray(), land.Memories.Select(m => m.Project ?? "").ToArray(), land.Memories.Select(m => m.Deleted).ToArray(), land.Memories.Select(m => m.Superseded).ToArray());
+        // All of them equally near; a memory that is deleted has no vector any more.
+        await database.ExecuteAsync($"""
+            INSERT INTO {space.Table} (tenant_id, memory_id, part, embedding, memory_type, source_system, project_id, repo_id, occurred_at)
+            SELECT tenant_id, id, 0, array_fill(1, ARRAY[{space.Dimensions.ToString(CultureInfo.InvariantCulture)}])::real[]::halfvec, memory_type, source_system, project_id, repo_id, occurred_at
+            FROM memories WHERE deleted_at IS NULL
+            """);
         await database.ExecuteAsync(
             "INSERT INTO project_dependencies (id, source_project, target_project, dependency_type) SELECT gen_random_uuid()::text, d.* FROM unnest($1, $2, $3) AS d",
             land.Dependencies.Select(d => d.Source).ToArray(), land.Dependencies.Select(d => d.Target).ToArray(), land.Dependencies.Select(d => d.Kind).ToArray());
@@ -155,9 +164,10 @@ public sealed class AcrossProjectsLaws(PostgresFixture postgres)
                from asking in name
                from hops in Gen.Choose(1, 3)
                from reasons in Gen.Frequency((2, Gen.Constant(Reasons)), (1, Some(Gen.Elements(Reasons), 1, 2)))
+               from mode in Gen.Elements<string>([.. SearchModes.All])
                select new Land(
                    dependencies, members, [.. memories.Select((m, i) => (new Guid(i, 0, 0, [.. BitConverter.GetBytes(m.number), 0, 0, 0, 1]), m.place, m.deleted, m.superseded))],
-                   shares, asking, hops, reasons);
+                   shares, asking, hops, reasons, mode);
     }
 
     private static Gen<T[]> Some<T>(Gen<T> of, int least, int most) => from length in Gen.Choose(least, most) from items in Gen.ArrayOf(of, length) select items;
