@@ -35,7 +35,9 @@ public sealed partial class EmbeddingSpaceStore
                 return true;
             },
             ct);
-        while (!await TryRemoveAsync(space, ct))
+        // Its indexes go with it: not beside whoever builds one.
+        await using var alone = await VectorIndexLockStore.TakeAsync(db, space, ct);
+        while (!await TryRemoveAsync(alone.Connection, space, ct))
         {
             await Task.Delay(LookAgain, ct);
         }
@@ -116,11 +118,10 @@ public sealed partial class EmbeddingSpaceStore
     }
 
     /// <returns>False where somebody still reads or writes the table: a worker that hands in, a search that began before.</returns>
-    private async Task<bool> TryRemoveAsync(EmbeddingSpace space, CancellationToken ct)
+    private static async Task<bool> TryRemoveAsync(NpgsqlConnection connection, EmbeddingSpace space, CancellationToken ct)
     {
         try
         {
-            await using var connection = await db.OpenConnectionAsync(ct);
             await using var transaction = await connection.BeginTransactionAsync(ct);
             // The queue's rows go before the table: a worker takes them in the same order, so neither waits for the other in a circle.
             await ExecuteAsync(transaction, $"""

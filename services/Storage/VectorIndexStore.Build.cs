@@ -22,8 +22,8 @@ public sealed partial class VectorIndexStore
     private static readonly TimeSpan KnownFor = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// Builds an index and has searches use it from then on. What was left half-built is removed first; an index that serves is replaced only by the whole
-    /// new one. A space that had none is <c>building</c> meanwhile.
+    /// Builds an index and has searches use it from then on, once nobody else builds or clears away one of this space. What was left half-built is removed first;
+    /// an index that serves is replaced only by the whole new one. A space that had none is <c>building</c> meanwhile.
     /// </summary>
     /// <param name="wanted">Whether this is what the space is to have from now on, whatever the settings say.</param>
     /// <param name="memory">Working memory of the build, such as <c>512MB</c>: a graph that outgrows it takes more than twice as long.</param>
@@ -31,9 +31,10 @@ public sealed partial class VectorIndexStore
     public async Task<BuiltIndex> BuildAsync(
         EmbeddingSpace space, VectorIndexSpec spec, string memory, bool wanted = false, Action<IndexProgress>? report = null, CancellationToken ct = default)
     {
+        await using var alone = await VectorIndexLockStore.TakeAsync(db, space, ct);
+        // Not as the caller knows it: whoever was waited for may have built one.
         var look = await LookAsync(space, ct);
-        var serves = look.Valid && space.IndexState == "ready";
-        if (!serves)
+        if (!look.Serves)
         {
             await SetAsync(space, "building", null, ct);
         }
@@ -41,24 +42,20 @@ public sealed partial class VectorIndexStore
         BuiltIndex? built = null;
         try
         {
-            await using var connection = await db.OpenConnectionAsync(ct);
+            var connection = alone.Connection;
             await PrepareAsync(connection, memory, ct);
             // Counted: right after a load the estimate lags behind, and decides how many lists there are.
             await using var count = SqlText.Command($"SELECT count(*) FROM {space.Table}", connection);
             var index = spec.For((long)(await count.ExecuteScalarAsync(ct))!) with { Gone = look.Gone };
-            foreach (var left in serves ? [NewOf(space), OldOf(space)] : (string[])[NewOf(space), OldOf(space), space.Index])
-            {
-                await DropAsync(connection, left, ct);
-            }
-
+            await DropAsync(connection, look.Serves ? [NewOf(space), OldOf(space)] : [NewOf(space), OldOf(space), space.Index], ct);
             await ReportUntilAsync(
                 ExecuteAsync(connection, $"CREATE INDEX CONCURRENTLY {NewOf(space)} ON {space.Table} USING {space.IndexSql(index)}", ct), space, report, ct);
             built = await SwapAsync(connection, space, index, wanted ? spec : null, ct);
             await ExecuteAsync(connection, $"ANALYZE {space.Table}", ct);
-            if (serves)
+            if (look.Serves)
             {
                 await Task.Delay(KnownFor, _time, ct);
-                await DropAsync(connection, OldOf(space), ct);
+                await DropAsync(connection, [OldOf(space)], ct);
             }
 
             return built;
@@ -70,7 +67,7 @@ public sealed partial class VectorIndexStore
         }
         finally
         {
-            if (built is null && !serves)
+            if (built is null && !look.Serves)
             {
                 // Half an index answers nothing: until the next build, search is exact.
                 await SetAsync(space, "none", null, CancellationToken.None);

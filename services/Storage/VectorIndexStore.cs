@@ -6,12 +6,13 @@ namespace Mahavishnu.Storage;
 
 /// <summary>What there is of a space's index in the database.</summary>
 /// <param name="Valid">It is there and whole: one whose build was cut short is neither used nor trusted.</param>
+/// <param name="Serves">It is valid, and searches are told to use it.</param>
 /// <param name="Leftovers">Something of an earlier build is still there beside it.</param>
 /// <param name="Gone">Vectors ever deleted or replaced, as PostgreSQL counts them.</param>
 /// <param name="Bytes">Its size on disk.</param>
-public sealed record VectorIndexLook(bool Valid, bool Leftovers, long Gone, long Bytes);
+public sealed record VectorIndexLook(bool Valid, bool Serves, bool Leftovers, long Gone, long Bytes);
 
-/// <summary>Whether a space's vectors have an index, and how one comes and goes without stopping anybody.</summary>
+/// <summary>Whether a space's vectors have an index, and how one comes and goes without stopping anybody. Whoever changes something waits until nobody else does, in this process or another.</summary>
 public sealed partial class VectorIndexStore(NpgsqlDataSource db, TimeProvider? time = null)
 {
     private readonly TimeProvider _time = time ?? TimeProvider.System;
@@ -31,6 +32,7 @@ public sealed partial class VectorIndexStore(NpgsqlDataSource db, TimeProvider? 
     {
         await using var command = db.CreateCommand("""
             SELECT coalesce((SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)), false),
+                   coalesce((SELECT index_state = 'ready' FROM embedding_spaces WHERE id = $5), false),
                    to_regclass($2) IS NOT NULL OR to_regclass($3) IS NOT NULL,
                    coalesce(pg_stat_get_tuples_deleted(t) + pg_stat_get_tuples_updated(t) - pg_stat_get_tuples_hot_updated(t), 0),
                    coalesce(pg_relation_size(to_regclass($1)), 0)
@@ -40,27 +42,30 @@ public sealed partial class VectorIndexStore(NpgsqlDataSource db, TimeProvider? 
         command.Parameters.Add(Text(NewOf(space)));
         command.Parameters.Add(Text(OldOf(space)));
         command.Parameters.Add(Text(space.Table));
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = space.Id });
         await using var row = await command.ExecuteReaderAsync(ct);
         await row.ReadAsync(ct);
-        return new VectorIndexLook(row.GetBoolean(0), row.GetBoolean(1), row.GetInt64(2), row.GetInt64(3));
+        var valid = row.GetBoolean(0);
+        return new VectorIndexLook(valid, valid && row.GetBoolean(1), row.GetBoolean(2), row.GetInt64(3), row.GetInt64(4));
     }
+
+    /// <summary>Whether somebody, in whatever process, is building or clearing away now.</summary>
+    public Task<bool> IsAtWorkAsync(EmbeddingSpace space, CancellationToken ct) => VectorIndexLockStore.IsTakenAsync(db, space, ct);
 
     /// <summary>Removes the index, so that a load larger than what is there is not put in one graph step at a time; search is exact until it is built again.</summary>
     /// <param name="wanted">From now on what this space is to have; null: as before.</param>
     public async Task DropAsync(EmbeddingSpace space, VectorIndexSpec? wanted, CancellationToken ct)
     {
+        await using var alone = await VectorIndexLockStore.TakeAsync(db, space, ct);
         await SetAsync(space, "none", wanted, ct);
-        await ClearAsync(space, ct);
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await DropAsync(connection, space.Index, ct);
+        await DropAsync(alone.Connection, [NewOf(space), OldOf(space), space.Index], ct);
     }
 
     /// <summary>Removes what earlier builds left beside the index.</summary>
     public async Task ClearAsync(EmbeddingSpace space, CancellationToken ct)
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await DropAsync(connection, NewOf(space), ct);
-        await DropAsync(connection, OldOf(space), ct);
+        await using var alone = await VectorIndexLockStore.TakeAsync(db, space, ct);
+        await DropAsync(alone.Connection, [NewOf(space), OldOf(space)], ct);
     }
 
     /// <summary>Keeps what a space is to have, once it has vectors enough.</summary>
@@ -111,8 +116,13 @@ public sealed partial class VectorIndexStore(NpgsqlDataSource db, TimeProvider? 
 
     private static NpgsqlParameter Int(int? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer };
 
-    private static Task DropAsync(NpgsqlConnection connection, string index, CancellationToken ct) =>
-        ExecuteAsync(connection, $"DROP INDEX CONCURRENTLY IF EXISTS {index}", ct);
+    private static async Task DropAsync(NpgsqlConnection connection, IEnumerable<string> indexes, CancellationToken ct)
+    {
+        foreach (var index in indexes)
+        {
+            await ExecuteAsync(connection, $"DROP INDEX CONCURRENTLY IF EXISTS {index}", ct);
+        }
+    }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
     {

@@ -161,6 +161,7 @@ public sealed class VectorIndexTests(PostgresFixture postgres)
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => build);
         }
 
+        Assert.False(await stores.Index.IsAtWorkAsync(before, Ct));
         Assert.Equal(before, await stores.Spaces.FindActiveAsync(Ct));
         Assert.True((await stores.Index.LookAsync(before, Ct)) is { Valid: true, Leftovers: true });
         Assert.Contains("Index Scan using embedding_1_vector", await PlanAsync(stores, before), StringComparison.Ordinal);
@@ -182,6 +183,7 @@ public sealed class VectorIndexTests(PostgresFixture postgres)
 
         await Assert.ThrowsAsync<PostgresException>(() => stores.Index.BuildAsync(before, Ivfflat, "a lot", ct: Ct));
 
+        Assert.False(await stores.Index.IsAtWorkAsync(before, Ct));
         Assert.Equal(before, await stores.Spaces.FindActiveAsync(Ct));
         Assert.True((await stores.Index.LookAsync(before, Ct)).Valid);
     }
@@ -240,10 +242,10 @@ public sealed class VectorIndexTests(PostgresFixture postgres)
         SELECT 'default', gen_random_uuid(), 0, ARRAY[1 + random(), random(), random(), random()]::real[]::vector::halfvec, 'agent', 's', now()
         """;
 
-    private static Task FillAsync(Stores stores, EmbeddingSpace space, int rows) => stores.Database.ExecuteAsync($"{Insert(space)} FROM generate_series(1, $1)", rows);
+    internal static Task FillAsync(Stores stores, EmbeddingSpace space, int rows) => stores.Database.ExecuteAsync($"{Insert(space)} FROM generate_series(1, $1)", rows);
 
     /// <summary>A writer whose transaction is open until it is disposed, and rolled back then: no build gets past it.</summary>
-    private static async Task<NpgsqlConnection> HoldAsync(Stores stores, EmbeddingSpace space)
+    internal static async Task<NpgsqlConnection> HoldAsync(Stores stores, EmbeddingSpace space)
     {
         var connection = await stores.Database.DataSource.OpenConnectionAsync(Ct);
         await using var command = SqlText.Command($"BEGIN; {Insert(space)}", connection);
@@ -251,7 +253,7 @@ public sealed class VectorIndexTests(PostgresFixture postgres)
         return connection;
     }
 
-    private static Task WaitingAsync(Stores stores, EmbeddingSpace space) => Eventually.Async(
+    internal static Task WaitingAsync(Stores stores, EmbeddingSpace space) => Eventually.Async(
         () => stores.Database.ScalarAsync<string>($"SELECT phase FROM pg_stat_progress_create_index WHERE relid = '{space.Table}'::regclass"),
         phase => phase == "waiting for writers before build", "A build that waits");
 
@@ -261,7 +263,7 @@ public sealed class VectorIndexTests(PostgresFixture postgres)
         stores, $"SELECT memory_id FROM {space.Table} e ORDER BY {space.IndexedDistance("e.embedding", "'[2,0,0,0]'::halfvec")} LIMIT 5", "enable_seqscan");
 
     /// <summary>A clock by which nobody's waiting ends before the test says so.</summary>
-    private sealed class HeldTime : TimeProvider, IDisposable
+    internal sealed class HeldTime : TimeProvider, IDisposable
     {
         private readonly TaskCompletionSource<ITimer> _timer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -161,6 +161,33 @@ public sealed class IndexTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await Host.Http.AskAsync(HttpMethod.Post, $"/operations/{failed.Id}:retry")).Status);
     }
 
+    [Fact]
+    public async Task What_another_process_builds_is_left_alone()
+    {
+        await StartAsync(("VectorIndex:FromRows", "1000"));
+        await AddAsync(0, 60);
+        await Eventually.Async(() => _database.ScalarAsync<long>("SELECT count(*) FROM embedding_1"), n => n == 60);
+        var space = (await Host.Get<EmbeddingSpaceStore>().FindActiveAsync(Ct))!;
+        // A reader holds the build up in the middle: half an index is there then, and no operation that builds it.
+        await using var reader = await _database.DataSource.OpenConnectionAsync(Ct);
+        await using var reading = await reader.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, Ct);
+        await using (var read = new Npgsql.NpgsqlCommand("SELECT count(*) FROM memories", reader, reading))
+        {
+            await read.ExecuteScalarAsync(Ct);
+        }
+
+        var build = new VectorIndexStore(_database.DataSource).BuildAsync(space, VectorIndexSpec.Hnsw, "16MB", ct: Ct);
+        await Eventually.Async(
+            () => _database.ScalarAsync<string>("SELECT phase FROM pg_stat_progress_create_index WHERE relid = 'embedding_1'::regclass"),
+            phase => phase == "waiting for old snapshots", "A build that waits");
+        Assert.Equal(IndexStep.None, await Host.Get<VectorIndexWorker>().LookAsync(Ct).WaitAsync(TimeSpan.FromSeconds(30), Ct));
+        await reading.RollbackAsync(Ct);
+
+        Assert.Equal(60, (await build).Rows);
+        Assert.Equal(IndexStep.None, await Host.Get<VectorIndexWorker>().LookAsync(Ct));
+        Assert.True(await ValidAsync());
+    }
+
     private async Task StartAsync(params (string, string?)[] settings) =>
         _running = await IngestHost.StartAsync(_database, _model, [("VectorIndex:FromRows", "50"), ("VectorIndex:CheckSeconds", "0.1"), ("VectorIndex:BuildMemory", "16MB"), .. settings]);
 

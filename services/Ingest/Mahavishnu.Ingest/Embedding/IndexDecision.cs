@@ -20,7 +20,7 @@ internal enum IndexStep
 /// <param name="Rows">Vectors in the space.</param>
 /// <param name="Pending">Memories still to be embedded.</param>
 /// <param name="Loading">A bulk load (repository, import) is under way.</param>
-/// <param name="AtWork">An index operation is queued or running.</param>
+/// <param name="AtWork">An index operation is queued or running, or somebody else is changing the space's indexes.</param>
 internal sealed record IndexSituation(string State, bool Valid, long Rows, long Pending, bool Loading, bool AtWork)
 {
     /// <summary>What the space is to have.</summary>

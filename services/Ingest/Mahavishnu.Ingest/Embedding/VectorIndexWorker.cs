@@ -74,7 +74,7 @@ internal sealed partial class VectorIndexWorker(
     private async Task<IndexStep> LookAsync(EmbeddingSpace listed, CancellationToken ct)
     {
         // Asked first: a build that ends while the rest is read would look like one that never was.
-        var atWork = await operations.AnyAtWorkAsync(Indexing, ct);
+        var atWork = await operations.AnyAtWorkAsync(Indexing, ct) || await indexes.IsAtWorkAsync(listed, ct);
         if (await spaces.FindAsync(listed.Id, ct) is not { } space)
         {
             return IndexStep.None;
