@@ -11,6 +11,9 @@ internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
     // Goes up with every change of what the generator makes: a store of another version is another store.
     private const int SyntheticVersion = 1;
 
+    // A store up to this size is made in a few seconds, and not kept.
+    private const int Small = 2_000;
+
     private readonly string _server;
     private readonly string _name;
 
@@ -24,36 +27,35 @@ internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
     public string ConnectionString { get; }
 
     public static async Task<BenchmarkDatabaseStore> CreateAsync(CancellationToken ct) =>
-        await CreateAsync(await ServerAsync(ct), string.Create(CultureInfo.InvariantCulture, $"mahavishnu_bench_{Environment.ProcessId}"), "template0", ct);
+        await CreateAsync(await ServerAsync(ct), OwnName(), "template0", ct);
 
-    /// <summary>A store of synthetic memories: a copy of one that is kept on the server, made first where there is none.</summary>
-    /// <returns>The copy, and what making the original took; null where it was there.</returns>
+    /// <summary>A store of synthetic memories: a copy of one that is kept on the server, made first where there is none. A small one is made each time.</summary>
+    /// <returns>The store, and what making it took; null where it was there.</returns>
     public static async Task<(BenchmarkDatabaseStore Copy, SyntheticLoad? Load)> CreateSyntheticAsync(int rows, CancellationToken ct, int projects = SyntheticMemory.Projects)
     {
-        var server = await ServerAsync(ct);
-        var kept = SyntheticName(rows, projects);
-        SyntheticLoad? load = null;
-        if (!await ExistsAsync(server, kept, ct))
+        if (!IsKept(rows))
         {
-            // Under another name until it is whole.
-            var making = await CreateAsync(server, string.Create(CultureInfo.InvariantCulture, $"{kept}_{Environment.ProcessId}"), "template0", ct);
-            await using (var db = StorageModule.OpenDataSource(making.ConnectionString))
-            {
-                load = await new SyntheticStore(db).FillAsync(rows, projects, ct);
-            }
-
-            await making.OnServerAsync($"DROP DATABASE IF EXISTS {kept} WITH (FORCE)", ct);
-            await making.OnServerAsync($"ALTER DATABASE {making._name} RENAME TO {kept}", ct);
+            var small = await CreateAsync(ct);
+            return (small, await small.FillAsync(rows, projects, ct));
         }
 
+        var server = await ServerAsync(ct);
+        var kept = SyntheticName(rows, projects);
+        var load = await ExistsAsync(server, kept, ct) ? null : await MakeAsync(server, kept, rows, projects, ct);
+        await Progress.SayAsync($"copying {kept}");
         // A copy of its files: written to the log first, a gigabyte takes longer.
-        return (await CreateAsync(server, string.Create(CultureInfo.InvariantCulture, $"mahavishnu_bench_{Environment.ProcessId}"), $"{kept} STRATEGY file_copy", ct), load);
+        return (await CreateAsync(server, OwnName(), $"{kept} STRATEGY file_copy", ct), load);
     }
 
     /// <summary>The database that is kept: another size, schema or generator, another name.</summary>
     public static string SyntheticName(int rows, int projects = SyntheticMemory.Projects) => string.Create(
         CultureInfo.InvariantCulture,
         $"mahavishnu_synthetic_{rows}_{(projects == SyntheticMemory.Projects ? "" : FormattableString.Invariant($"p{projects}_"))}v{SyntheticVersion}_s{SchemaStore.ProgramVersion}");
+
+    /// <summary>Whether a store of this size stays on the server.</summary>
+    public static bool IsKept(int rows) => rows > Small;
+
+    private static string OwnName() => $"mahavishnu_bench_{Guid.NewGuid():n}";
 
     private static async Task<BenchmarkDatabaseStore> CreateAsync(string server, string name, string template, CancellationToken ct)
     {
@@ -63,6 +65,31 @@ internal sealed class BenchmarkDatabaseStore : IAsyncDisposable
         await using var db = StorageModule.OpenDataSource(database.ConnectionString);
         await new SchemaStore(db).UpgradeAsync(ct);
         return database;
+    }
+
+    private static async Task<SyntheticLoad> MakeAsync(string server, string kept, int rows, int projects, CancellationToken ct)
+    {
+        await Progress.SayAsync($"making {kept}, which is kept");
+        // Under another name until it is whole.
+        var making = await CreateAsync(server, OwnName(), "template0", ct);
+        var load = await making.FillAsync(rows, projects, ct);
+        await making.OnServerAsync($"DROP DATABASE IF EXISTS {kept} WITH (FORCE)", ct);
+        await making.OnServerAsync($"ALTER DATABASE {making._name} RENAME TO {kept}", ct);
+        return load;
+    }
+
+    private async Task<SyntheticLoad> FillAsync(int rows, int projects, CancellationToken ct)
+    {
+        try
+        {
+            await using var db = StorageModule.OpenDataSource(ConnectionString);
+            return await new SyntheticStore(db).FillAsync(rows, projects, ct);
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     private static async Task<bool> ExistsAsync(string server, string name, CancellationToken ct)

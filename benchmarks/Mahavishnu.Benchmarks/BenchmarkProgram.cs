@@ -40,12 +40,19 @@ internal sealed record BenchmarkArguments(string Name, bool Json, bool Unrecorde
 /// <summary>Picks a benchmark, prints what it measured and appends it to docs/benchmarks.md.</summary>
 internal static class BenchmarkProgram
 {
-    public static async Task<int> RunAsync(string[] args, IReadOnlyList<IBenchmark> benchmarks)
+    public static IReadOnlyList<IBenchmark> All { get; } =
+    [
+        new IngestBenchmark(), new BatchBenchmark(), new ImportBenchmark(), new EmbedBenchmark(),
+        new StoreBenchmark(), new SearchBenchmark(), new UnifiedBenchmark(), new ProjectsBenchmark(), new ScaleBenchmark(), new ConcurrencyBenchmark(), new StartBenchmark(),
+        new EvalBenchmark(), new TelemetryBenchmark(), new McpBenchmark(),
+    ];
+
+    public static async Task<int> RunAsync(string[] args)
     {
-        var benchmark = benchmarks.FirstOrDefault(b => args.Length > 0 && b.Name == args[0]);
+        var benchmark = All.FirstOrDefault(b => args.Length > 0 && b.Name == args[0]);
         if (benchmark is null || Parse(args) is not { } arguments)
         {
-            await Console.Error.WriteLineAsync($"usage: -- {string.Join('|', benchmarks.Select(b => b.Name))} [--json] [--unrecorded] [--OPTION N]…");
+            await Console.Error.WriteLineAsync($"usage: -- {string.Join('|', All.Select(b => b.Name))} [--json] [--unrecorded] [--OPTION N]…");
             return 2;
         }
 

@@ -15,7 +15,7 @@ internal sealed class Latencies(IEnumerable<double> milliseconds, TimeSpan withi
     /// <summary>The time within which such a share of the calls was done.</summary>
     public double Percentile(double share) => _sorted[Math.Min(Count - 1, (int)(Count * share))];
 
-    /// <summary>So many clients, each calling again as soon as it has its answer, until the time is over.</summary>
+    /// <summary>So many clients, each calling again as soon as it has its answer, until the time is over; each calls once at least.</summary>
     /// <param name="call">Is given the number of the call, from 0.</param>
     public static async Task<Latencies> OfClientsAsync(int clients, TimeSpan duration, Func<int, CancellationToken, Task> call, CancellationToken ct)
     {
@@ -25,12 +25,13 @@ internal sealed class Latencies(IEnumerable<double> milliseconds, TimeSpan withi
         await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Task.Run(
             async () =>
             {
-                while (clock.Elapsed < duration)
+                do
                 {
                     var since = Stopwatch.GetTimestamp();
                     await call(Interlocked.Increment(ref calls), ct);
                     times.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
                 }
+                while (clock.Elapsed < duration);
             },
             ct)));
         return new Latencies(times, clock.Elapsed);

@@ -34,9 +34,10 @@ internal sealed class McpBenchmark : IBenchmark
             }
         }
 
-        await Latencies.OfTurnsAsync(WarmUp, OverRest, OverMcp, ct);
+        var turns = arguments.Number("turns", 1_000);
+        await Latencies.OfTurnsAsync(Math.Min(WarmUp, turns), OverRest, OverMcp, ct);
         // No question is asked twice in a row: whoever came second would find its rows in memory.
-        var (overRest, overMcp) = await Latencies.OfTurnsAsync(arguments.Number("turns", 1_000), (n, token) => OverRest(2 * n, token), (n, token) => OverMcp((2 * n) + 1, token), ct);
+        var (overRest, overMcp) = await Latencies.OfTurnsAsync(turns, (n, token) => OverRest(2 * n, token), (n, token) => OverMcp((2 * n) + 1, token), ct);
         return
         [
             new("REST p50", overRest.Percentile(0.5), "ms"),

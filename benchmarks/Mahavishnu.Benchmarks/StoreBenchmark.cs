@@ -14,7 +14,7 @@ internal sealed class StoreBenchmark : IBenchmark
         await using var _ = database;
         await using var db = StorageModule.OpenDataSource(database.ConnectionString);
         var (nearest, twentieth) = await new SyntheticStore(db).SimilaritiesAsync(ct);
-        await Console.Error.WriteLineAsync($"The store is kept as {BenchmarkDatabaseStore.SyntheticName(rows)}; CREATE DATABASE … TEMPLATE copies it, DROP DATABASE removes it.");
+        await Console.Error.WriteLineAsync(!BenchmarkDatabaseStore.IsKept(rows) ? "A store of this size is not kept." : $"The store is kept as {BenchmarkDatabaseStore.SyntheticName(rows)}; CREATE DATABASE … TEMPLATE copies it, DROP DATABASE removes it.");
         return
         [
             new("rows", rows, "memories"),

@@ -53,6 +53,7 @@ internal sealed class ServiceDeployment : IAsyncDisposable
     /// <param name="settings">What is different in this run.</param>
     public static async Task<ServiceDeployment> StartAsync(string connectionString, CancellationToken ct, IReadOnlyDictionary<string, string?>? settings = null)
     {
+        await Progress.SayAsync("starting the services");
         var deployment = new ServiceDeployment(connectionString, await OllamaServer.StartNewAsync(SyntheticQuestion.Model), settings);
         try
         {

@@ -8,7 +8,11 @@ using Pgvector;
 
 namespace Mahavishnu.Benchmarks;
 
-/// <summary>The statement of a search as the service composes it, over a pool as the service has it, and nothing around it: no HTTP, no gateway, no model.</summary>
+/// <summary>A request with its question's vector, ready to be run.</summary>
+/// <param name="Across">What it asks of the projects around its own; null: nothing.</param>
+internal sealed record BareRequest(SearchPlan Plan, ProjectQuestion? Across = null);
+
+/// <summary>What a search asks the database, as the service composes it, over a pool as the service has it, and nothing around it: no HTTP, no gateway, no model.</summary>
 internal sealed class BareSearch : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
@@ -26,30 +30,38 @@ internal sealed class BareSearch : IAsyncDisposable
         return new BareSearch(builder.Services.BuildServiceProvider(), model);
     }
 
-    /// <summary>A request with its question's vector, ready to be run.</summary>
-    public async Task<SearchPlan> PlanAsync(SearchRequest request, int number, CancellationToken ct)
+    /// <summary>Prepares a request with the vector of the question of this number.</summary>
+    public async Task<BareRequest> PrepareAsync(SearchRequest request, int number, CancellationToken ct)
     {
-        var (question, errors) = request is ProjectSearchRequest across ? await CheckAsync(across, ct) : SearchValidation.Check(request);
-        var space = await _services.GetRequiredService<EmbeddingSpaceStore>().FindActiveAsync(ct);
-        var halves = new Half[SyntheticVectors.Dimensions];
-        TensorPrimitives.ConvertToHalf(SyntheticQuestion.Vector(number), halves);
-        return question is null
-            ? throw new InvalidOperationException($"The request is refused: {string.Join(", ", errors.Keys)}.")
-            : await _services.GetRequiredService<Searcher>().PlanAsync(question, space, new HalfVector(halves), ct);
+        if (request is not ProjectSearchRequest across)
+        {
+            var (question, errors) = SearchValidation.Check(request);
+            return new BareRequest(await PlanAsync(question ?? throw Refused(errors), number, ct));
+        }
+
+        var (asked, refused) = SearchValidation.CheckAcross(across);
+        return new BareRequest(await PlanAsync(await ScopeAsync(asked ?? throw Refused(refused), ct), number, ct), asked);
     }
 
-    /// <summary>What is around the project is read here and not in what is measured: bare is the search alone.</summary>
-    private async Task<(Question? Question, IReadOnlyDictionary<string, string[]> Errors)> CheckAsync(ProjectSearchRequest request, CancellationToken ct)
-    {
-        var (asked, errors) = SearchValidation.CheckAcross(request);
-        return (asked is null ? null : await _services.GetRequiredService<ProjectSearcher>().ScopeAsync(asked, ct), errors);
-    }
-
-    public Task<SearchRows> RunAsync(SearchPlan plan, CancellationToken ct) => _services.GetRequiredService<SearchStore>().SearchAsync(plan, ct);
+    /// <summary>Runs it: one round trip, and before it the one that reads what is around a project, as every search across projects has it.</summary>
+    public async Task<SearchRows> RunAsync(BareRequest request, CancellationToken ct) => await _services.GetRequiredService<SearchStore>().SearchAsync(
+        request.Across is { } across ? request.Plan with { Question = await ScopeAsync(across, ct) } : request.Plan, ct);
 
     public async ValueTask DisposeAsync()
     {
         await _services.DisposeAsync();
         await _model.DisposeAsync();
     }
+
+    private Task<Question> ScopeAsync(ProjectQuestion asked, CancellationToken ct) => _services.GetRequiredService<ProjectSearcher>().ScopeAsync(asked, ct);
+
+    private async Task<SearchPlan> PlanAsync(Question question, int number, CancellationToken ct)
+    {
+        var space = await _services.GetRequiredService<EmbeddingSpaceStore>().FindActiveAsync(ct);
+        var halves = new Half[SyntheticVectors.Dimensions];
+        TensorPrimitives.ConvertToHalf(SyntheticQuestion.Vector(number), halves);
+        return await _services.GetRequiredService<Searcher>().PlanAsync(question, space, new HalfVector(halves), ct);
+    }
+
+    private static InvalidOperationException Refused(IReadOnlyDictionary<string, string[]> errors) => new($"The request is refused: {string.Join(", ", errors.Keys)}.");
 }

@@ -8,6 +8,9 @@ namespace Mahavishnu.Benchmarks;
 /// <summary>A way to find the nearest vectors, and what it promises.</summary>
 internal sealed record IndexKind(string Name, VectorIndexSpec Spec, double? Least)
 {
+    /// <summary>Holds the graph of 500,000 half vectors of 768 dimensions, or of 150,000 at full width: one that outgrows its memory takes more than twice as long.</summary>
+    public const string BuildMemory = "1GB";
+
     /// <summary>What the store comes with.</summary>
     public static readonly IndexKind Default = new("hnsw", VectorIndexSpec.Hnsw, 0.985);
 
@@ -47,7 +50,7 @@ internal sealed record IndexKind(string Name, VectorIndexSpec Spec, double? Leas
         }
 
         var clock = Stopwatch.StartNew();
-        await indexes.BuildAsync(space with { IndexState = "none" }, Spec, "512MB", wanted: true, ct: ct);
+        await indexes.BuildAsync(space, Spec, BuildMemory, wanted: true, ct: ct);
         return clock.Elapsed.TotalSeconds;
     }
 }

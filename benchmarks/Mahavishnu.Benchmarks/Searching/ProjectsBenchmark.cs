@@ -25,6 +25,7 @@ internal sealed class ProjectsBenchmark : IBenchmark
 
         await using var bare = await BareSearch.OpenAsync(database.ConnectionString);
         await using var system = await ServiceDeployment.StartAsync(database.ConnectionString, ct);
+        var looks = Thoroughness.Of(arguments);
         var figures = new List<Figure>();
         await MeasureAsync("one project", SearchKind.Memories, Question);
         foreach (var hops in (int[])[1, 2, 3])
@@ -43,8 +44,8 @@ internal sealed class ProjectsBenchmark : IBenchmark
 
         async Task MeasureAsync(string name, SearchKind kind, Func<int, SearchRequest> request)
         {
-            var load = await SearchLoad.PrepareAsync(bare, system.Http, kind, request, ct);
-            figures.AddRange(await SearchFigures.MeasureAsync(name, load, Thoroughness.Of(arguments), [1, 16], p95: One, many: null, ct));
+            var load = await SearchLoad.PrepareAsync(bare, system.Http, kind, looks.Questions, request, ct);
+            figures.AddRange(await SearchFigures.MeasureAsync(name, load, looks, [1, 16], p95: One, many: null, ct));
         }
 
         double P50(string name) => figures.Single(f => f.Name == $"{name}: gateway p50").Value;

@@ -14,7 +14,8 @@ internal sealed class ScaleBenchmark : IBenchmark
     public async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkArguments arguments, CancellationToken ct)
     {
         var most = arguments.Number("rows", 150_000);
-        var looks = Thoroughness.Of(arguments);
+        // Three stores, four searches of each: two rounds are 400 of one client.
+        var looks = Thoroughness.Of(arguments, usual: 2);
         var figures = new List<Figure>();
         foreach (var rows in Sizes.Where(s => s <= most))
         {
@@ -41,7 +42,7 @@ internal sealed class ScaleBenchmark : IBenchmark
 
         foreach (var (name, request) in Searches)
         {
-            var load = await SearchLoad.PrepareAsync(bare, system.Http, SearchKind.Memories, request, ct);
+            var load = await SearchLoad.PrepareAsync(bare, system.Http, SearchKind.Memories, looks.Questions, request, ct);
             if (request(0) is { Mode: SearchModes.Vector, Types: null })
             {
                 var (recall, _) = await load.CompareAsync(await new SyntheticStore(db).TruthAsync(Scope.All, ct), ct);

@@ -5,9 +5,12 @@ namespace Mahavishnu.Benchmarks;
 /// <summary>How long to look.</summary>
 /// <param name="Duration">Of each number of clients.</param>
 /// <param name="Rounds">How often one client asks all questions.</param>
-internal sealed record Thoroughness(TimeSpan Duration, int Rounds)
+/// <param name="Questions">How many there are: of fewer than all of them, a p95 says little.</param>
+internal sealed record Thoroughness(TimeSpan Duration, int Rounds, int Questions)
 {
-    public static Thoroughness Of(BenchmarkArguments arguments) => new(TimeSpan.FromSeconds(arguments.Number("seconds", 5)), arguments.Number("rounds", 5));
+    /// <param name="usual">Seconds, and rounds, where nothing else was asked for.</param>
+    public static Thoroughness Of(BenchmarkArguments arguments, int usual = 5) => new(
+        TimeSpan.FromSeconds(arguments.Number("seconds", usual)), arguments.Number("rounds", usual), Math.Clamp(arguments.Number("questions", SyntheticQuestion.Count), 1, SyntheticQuestion.Count));
 }
 
 /// <summary>What is said of every kind of search: one client's latency, many clients' throughput, and what the gateway adds.</summary>
@@ -24,7 +27,7 @@ internal static class SearchFigures
     public static async Task<IReadOnlyList<Figure>> MeasureAsync(
         string name, SearchLoad load, Thoroughness looks, IReadOnlyList<int> clients, double? p95, double? many, CancellationToken ct)
     {
-        await Console.Error.WriteLineAsync($"{name} …");
+        await Progress.SayAsync(name);
         var (bare, gateway) = await load.ByTurnsAsync(looks.Rounds, ct);
         var figures = new List<Figure>
         {

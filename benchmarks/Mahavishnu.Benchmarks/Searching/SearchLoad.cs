@@ -19,28 +19,29 @@ internal sealed class SearchLoad
     private readonly BareSearch _bare;
     private readonly HttpClient _http;
     private readonly Uri _route;
-    private readonly IReadOnlyList<SearchPlan> _plans;
+    private readonly IReadOnlyList<BareRequest> _requests;
     private readonly IReadOnlyList<byte[]> _bodies;
 
-    private SearchLoad(BareSearch bare, HttpClient http, Uri route, IReadOnlyList<SearchPlan> plans, IReadOnlyList<byte[]> bodies) =>
-        (_bare, _http, _route, _plans, _bodies) = (bare, http, route, plans, bodies);
+    private SearchLoad(BareSearch bare, HttpClient http, Uri route, IReadOnlyList<BareRequest> requests, IReadOnlyList<byte[]> bodies) =>
+        (_bare, _http, _route, _requests, _bodies) = (bare, http, route, requests, bodies);
 
+    /// <param name="questions">How many of them are asked.</param>
     /// <param name="request">The request of a question's number.</param>
-    public static async Task<SearchLoad> PrepareAsync(BareSearch bare, HttpClient http, SearchKind kind, Func<int, SearchRequest> request, CancellationToken ct)
+    public static async Task<SearchLoad> PrepareAsync(BareSearch bare, HttpClient http, SearchKind kind, int questions, Func<int, SearchRequest> request, CancellationToken ct)
     {
-        var requests = Enumerable.Range(0, SyntheticQuestion.Count).Select(n => request(n) with { Limit = SyntheticStore.Neighbours }).ToList();
-        var plans = new List<SearchPlan>();
+        var requests = Enumerable.Range(0, questions).Select(n => request(n) with { Limit = SyntheticStore.Neighbours }).ToList();
+        var prepared = new List<BareRequest>();
         foreach (var (number, one) in requests.Index())
         {
-            var plan = await bare.PlanAsync(one, number, ct);
-            plans.Add(kind == SearchKind.Unified ? plan with { Question = plan.Question with { Origin = Origin.Any } } : plan);
+            var (plan, across) = await bare.PrepareAsync(one, number, ct);
+            prepared.Add(new BareRequest(kind == SearchKind.Unified ? plan with { Question = plan.Question with { Origin = Origin.Any } } : plan, across));
         }
 
         var load = new SearchLoad(
-            bare, http, new Uri($"{Resources.Api}/{Resources.SearchRoute}{kind switch { SearchKind.Unified => "/unified", SearchKind.Projects => "/projects", _ => "" }}", UriKind.Relative), plans,
+            bare, http, new Uri($"{Resources.Api}/{Resources.SearchRoute}{kind switch { SearchKind.Unified => "/unified", SearchKind.Projects => "/projects", _ => "" }}", UriKind.Relative), prepared,
             requests.ConvertAll(r => JsonSerializer.SerializeToUtf8Bytes(r, r.GetType(), WireJson.Strict)));
         // Afterwards the service knows every question's vector, both pools are open, and all code has been run: a model's time is none of a search's.
-        for (var question = 0; question < SyntheticQuestion.Count; question++)
+        for (var question = 0; question < questions; question++)
         {
             await load.BareAsync(question, ct);
             await load.GatewayAsync(question, ct);
@@ -54,7 +55,7 @@ internal sealed class SearchLoad
     public async Task<(double Recall, int Missing)> CompareAsync(IReadOnlyList<IReadOnlyList<Guid>> truth, CancellationToken ct)
     {
         var (found, expected, missing) = (0, 0, 0);
-        for (var question = 0; question < truth.Count; question++)
+        for (var question = 0; question < _bodies.Count; question++)
         {
             var answer = JsonSerializer.Deserialize<SearchResponse>(await GatewayAsync(question, ct), WireJson.Lenient)!;
             if (answer.Degraded.Count > 0)
@@ -67,18 +68,19 @@ internal sealed class SearchLoad
             missing += truth[question].Count - answer.Hits.Count;
         }
 
-        return ((double)found / expected, missing);
+        // A small store has nothing in a narrow scope.
+        return (expected == 0 ? 1 : (double)found / expected, missing);
     }
 
     /// <summary>One client, bare and through the gateway by turns.</summary>
     public Task<(Latencies Bare, Latencies Gateway)> ByTurnsAsync(int rounds, CancellationToken ct) =>
-        Latencies.OfTurnsAsync(SyntheticQuestion.Count * rounds, BareAsync, GatewayAsync, ct);
+        Latencies.OfTurnsAsync(_bodies.Count * rounds, BareAsync, GatewayAsync, ct);
 
     /// <summary>Many clients: bare, then through the gateway.</summary>
     public async Task<(Latencies Bare, Latencies Gateway)> ByManyAsync(int clients, TimeSpan duration, CancellationToken ct) =>
         (await Latencies.OfClientsAsync(clients, duration, BareAsync, ct), await Latencies.OfClientsAsync(clients, duration, GatewayAsync, ct));
 
-    private Task BareAsync(int question, CancellationToken ct) => _bare.RunAsync(_plans[question % _plans.Count], ct);
+    private Task BareAsync(int question, CancellationToken ct) => _bare.RunAsync(_requests[question % _requests.Count], ct);
 
     private async Task<byte[]> GatewayAsync(int question, CancellationToken ct)
     {

@@ -17,6 +17,7 @@ internal sealed class UnifiedBenchmark : IBenchmark
         await using var copy = database;
         await using var bare = await BareSearch.OpenAsync(database.ConnectionString);
         await using var system = await ServiceDeployment.StartAsync(database.ConnectionString, ct);
+        var looks = Thoroughness.Of(arguments);
         var figures = new List<Figure>();
         (string Name, Func<int, SearchRequest> Request)[] searches =
         [
@@ -27,8 +28,8 @@ internal sealed class UnifiedBenchmark : IBenchmark
         ];
         foreach (var (name, request) in searches)
         {
-            var load = await SearchLoad.PrepareAsync(bare, system.Http, SearchKind.Unified, request, ct);
-            figures.AddRange(await SearchFigures.MeasureAsync($"unified, {name}", load, Thoroughness.Of(arguments), SearchFigures.Throughput, p95: One, many: Plan, ct));
+            var load = await SearchLoad.PrepareAsync(bare, system.Http, SearchKind.Unified, looks.Questions, request, ct);
+            figures.AddRange(await SearchFigures.MeasureAsync($"unified, {name}", load, looks, SearchFigures.Throughput, p95: One, many: Plan, ct));
         }
 
         return figures;

@@ -23,16 +23,20 @@ internal sealed class SyntheticStore(NpgsqlDataSource db)
     {
         var space = await MakeSpaceAsync(ct);
         var clock = Stopwatch.StartNew();
+        await Progress.SayAsync("store: memories");
         await CopyMemoriesAsync(rows, projects, ct);
         await ExecuteAsync("VACUUM (ANALYZE) memories", ct);
         var memories = clock.Elapsed;
+        await Progress.SayAsync("store: vectors");
         await CopyVectorsAsync(space, rows, projects, ct);
         await ExecuteAsync($"VACUUM (ANALYZE) {space.Table}", ct);
         var vectors = clock.Elapsed;
         // Before there is an index that could stand in the way of the truth.
+        await Progress.SayAsync("store: the true neighbours");
         await FindTruthAsync(space, ct);
         var truth = clock.Elapsed;
-        await new VectorIndexStore(db).BuildAsync(space, VectorIndexSpec.Hnsw, "512MB", ct: ct);
+        await Progress.SayAsync("store: vector index");
+        await new VectorIndexStore(db).BuildAsync(space, VectorIndexSpec.Hnsw, IndexKind.BuildMemory, ct: ct);
         return new SyntheticLoad(memories, vectors - memories, truth - vectors, clock.Elapsed - truth);
     }
 
