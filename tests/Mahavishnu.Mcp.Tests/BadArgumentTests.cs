@@ -93,6 +93,39 @@ public sealed class BadArgumentTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task Every_id_of_every_tool_is_refused_if_it_is_none_and_counts_as_left_out_if_it_is_empty()
+    {
+        await using var world = await McpWorld.StartAsync(postgres, ("Mcp:Profile", "admin"));
+        await using var client = await world.ConnectAsync();
+        var (ids, names) = (0, 0);
+        foreach (var tool in await client.ListToolsAsync(cancellationToken: TestContext.Current.CancellationToken))
+        {
+            foreach (var property in tool.JsonSchema.GetProperty("properties").EnumerateObject().Where(p => p.Name == "id" || p.Name.EndsWith("Id", StringComparison.Ordinal) || p.Value.TryGetProperty("format", out _)))
+            {
+                var isId = property.Value.TryGetProperty("format", out var format) && format.GetString() == "uuid";
+                string[] malformed = isId
+                    ? ["42", "true", "[]", "{}", "\"42\"", "\"undefined\"", "\"none\"", "\"*\"", "\"00000000-0000-0000-0000-000000000000\"", "\"0198c0de000070008000000000000000\"", "\"0198c0de-0000-7000-8000-00000000000\""]
+                    : ["42", "true", "[]", "{}", "[\"a\"]"];
+                foreach (var value in malformed)
+                {
+                    var said = (await client.AskAsync(tool.Name, $$"""{"{{property.Name}}":{{value}}}""")).Refusal().Split('\n');
+                    Assert.Contains(said, line => line.StartsWith($"{property.Name}: The value must be ", StringComparison.Ordinal));
+                }
+
+                foreach (var value in (string[])["null", "\"\"", "\"  \"", "\"null\"", "\"NULL\""])
+                {
+                    var result = await client.AskAsync(tool.Name, $$"""{"{{property.Name}}":{{value}}}""");
+                    Assert.DoesNotContain($"{property.Name}: The value", result.Text(), StringComparison.Ordinal);
+                }
+
+                (ids, names) = isId ? (ids + 1, names) : (ids, names + 1);
+            }
+        }
+
+        Assert.True(ids >= 9 && names >= 20, $"{ids} ids, {names} names and times");
+    }
+
+    [Fact]
     public async Task An_id_that_nothing_has_finds_nothing_rather_than_everything()
     {
         await using var world = await McpWorld.StartAsync(postgres);
