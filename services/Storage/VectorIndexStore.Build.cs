@@ -32,17 +32,17 @@ public sealed partial class VectorIndexStore
         EmbeddingSpace space, VectorIndexSpec spec, string memory, bool wanted = false, Action<IndexProgress>? report = null, CancellationToken ct = default)
     {
         await using var alone = await VectorIndexLockStore.TakeAsync(db, space, ct);
+        var connection = alone.Connection;
         // Not as the caller knows it: whoever was waited for may have built one.
-        var look = await LookAsync(space, ct);
+        var look = await LookAsync(connection, space, ct);
         if (!look.Serves)
         {
-            await SetAsync(space, "building", null, ct);
+            await SetAsync(connection, space, "building", null, ct);
         }
 
         BuiltIndex? built = null;
         try
         {
-            var connection = alone.Connection;
             await PrepareAsync(connection, memory, ct);
             // Counted: right after a load the estimate lags behind, and decides how many lists there are.
             await using var count = SqlText.Command($"SELECT count(*) FROM {space.Table}", connection);
@@ -69,8 +69,9 @@ public sealed partial class VectorIndexStore
         {
             if (built is null && !look.Serves)
             {
-                // Half an index answers nothing: until the next build, search is exact.
-                await SetAsync(space, "none", null, CancellationToken.None);
+                // Half an index answers nothing: until the next build, search is exact. The session that was to build may be what failed.
+                await using var another = await db.OpenConnectionAsync(CancellationToken.None);
+                await SetAsync(another, space, "none", null, CancellationToken.None);
             }
         }
     }

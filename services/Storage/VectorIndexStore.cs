@@ -30,14 +30,20 @@ public sealed partial class VectorIndexStore(NpgsqlDataSource db, TimeProvider? 
     /// <summary>Looks what there is.</summary>
     public async Task<VectorIndexLook> LookAsync(EmbeddingSpace space, CancellationToken ct)
     {
-        await using var command = db.CreateCommand("""
+        await using var connection = await db.OpenConnectionAsync(ct);
+        return await LookAsync(connection, space, ct);
+    }
+
+    private static async Task<VectorIndexLook> LookAsync(NpgsqlConnection connection, EmbeddingSpace space, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("""
             SELECT coalesce((SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)), false),
                    coalesce((SELECT index_state = 'ready' FROM embedding_spaces WHERE id = $5), false),
                    to_regclass($2) IS NOT NULL OR to_regclass($3) IS NOT NULL,
                    coalesce(pg_stat_get_tuples_deleted(t) + pg_stat_get_tuples_updated(t) - pg_stat_get_tuples_hot_updated(t), 0),
                    coalesce(pg_relation_size(to_regclass($1)), 0)
             FROM to_regclass($4) AS t
-            """);
+            """, connection);
         command.Parameters.Add(Text(space.Index));
         command.Parameters.Add(Text(NewOf(space)));
         command.Parameters.Add(Text(OldOf(space)));
@@ -57,7 +63,7 @@ public sealed partial class VectorIndexStore(NpgsqlDataSource db, TimeProvider? 
     public async Task DropAsync(EmbeddingSpace space, VectorIndexSpec? wanted, CancellationToken ct)
     {
         await using var alone = await VectorIndexLockStore.TakeAsync(db, space, ct);
-        await SetAsync(space, "none", wanted, ct);
+        await SetAsync(alone.Connection, space, "none", wanted, ct);
         await DropAsync(alone.Connection, [NewOf(space), OldOf(space), space.Index], ct);
     }
 
@@ -69,7 +75,11 @@ public sealed partial class VectorIndexStore(NpgsqlDataSource db, TimeProvider? 
     }
 
     /// <summary>Keeps what a space is to have, once it has vectors enough.</summary>
-    public Task WantAsync(EmbeddingSpace space, VectorIndexSpec wanted, CancellationToken ct) => SetAsync(space, null, wanted, ct);
+    public async Task WantAsync(EmbeddingSpace space, VectorIndexSpec wanted, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await SetAsync(connection, space, null, wanted, ct);
+    }
 
     /// <summary>From now on searches read so many lists of the index that is there.</summary>
     public async Task ProbeAsync(EmbeddingSpace space, VectorIndexSpec wanted, int probes, CancellationToken ct)
@@ -88,9 +98,9 @@ public sealed partial class VectorIndexStore(NpgsqlDataSource db, TimeProvider? 
 
     private static string OldOf(EmbeddingSpace space) => space.Index + "_old";
 
-    private async Task SetAsync(EmbeddingSpace space, string? state, VectorIndexSpec? wanted, CancellationToken ct)
+    private static async Task SetAsync(NpgsqlConnection connection, EmbeddingSpace space, string? state, VectorIndexSpec? wanted, CancellationToken ct)
     {
-        await using var batch = db.CreateBatch();
+        await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(SetCommand(space, state, wanted));
         await batch.ExecuteNonQueryAsync(ct);
     }
