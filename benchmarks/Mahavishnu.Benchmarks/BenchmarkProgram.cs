@@ -40,6 +40,9 @@ internal sealed record BenchmarkArguments(string Name, bool Json, bool Unrecorde
 /// <summary>Picks a benchmark, prints what it measured and appends it to docs/benchmarks.md.</summary>
 internal static class BenchmarkProgram
 {
+    // As a shell says of a program that an interrupt has ended.
+    private const int Stopped = 130;
+
     public static IReadOnlyList<IBenchmark> All { get; } =
     [
         new IngestBenchmark(), new BatchBenchmark(), new ImportBenchmark(), new EmbedBenchmark(),
@@ -68,8 +71,21 @@ internal static class BenchmarkProgram
             context.Cancel = true;
             stop.Cancel();
         });
+        try
+        {
+            return await RunAsync(benchmark, arguments, stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync("Stopped before its end: nothing was recorded.");
+            return Stopped;
+        }
+    }
+
+    private static async Task<int> RunAsync(IBenchmark benchmark, BenchmarkArguments arguments, CancellationToken ct)
+    {
         var machine = Machine.Describe();
-        var figures = await benchmark.RunAsync(arguments, stop.Token);
+        var figures = await benchmark.RunAsync(arguments, ct);
         if (arguments.Json)
         {
             Console.WriteLine(JsonSerializer.Serialize(new { benchmark = benchmark.Name, command = arguments.CommandLine, machine, figures }, WireJson.Lenient));
@@ -81,7 +97,7 @@ internal static class BenchmarkProgram
 
         if (!arguments.Unrecorded)
         {
-            await AppendAsync(benchmark.Name, arguments, machine, figures, stop.Token);
+            await AppendAsync(benchmark.Name, arguments, machine, figures, ct);
         }
 
         await Console.Error.WriteLineAsync(Summary(figures));

@@ -43,8 +43,17 @@ internal sealed class Latencies(IEnumerable<double> milliseconds, TimeSpan withi
         var (first, second) = (new List<double>(turns), new List<double>(turns));
         for (var turn = 0; turn < turns; turn++)
         {
-            first.Add(await TimeAsync(one, turn, ct));
-            second.Add(await TimeAsync(other, turn, ct));
+            // Each goes first as often as the other: whoever comes second finds the pages of the question in memory.
+            if (turn % 2 == 0)
+            {
+                first.Add(await TimeAsync(one, turn, ct));
+                second.Add(await TimeAsync(other, turn, ct));
+            }
+            else
+            {
+                second.Add(await TimeAsync(other, turn, ct));
+                first.Add(await TimeAsync(one, turn, ct));
+            }
         }
 
         return (new Latencies(first, TimeSpan.FromMilliseconds(first.Sum())), new Latencies(second, TimeSpan.FromMilliseconds(second.Sum())));
