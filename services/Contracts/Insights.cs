@@ -20,6 +20,39 @@ public static class InsightExtractors
 {
     /// <summary>It stood in a message between the marks of an insight.</summary>
     public const string Marker = "marker";
+
+    /// <summary>A language model read it out of a message.</summary>
+    public const string Model = "llm";
+
+    public static IReadOnlyList<string> All { get; } = [Marker, Model];
+}
+
+/// <summary>Why a language model has not read a message: the closed list of <c>reason</c> values of <see cref="InsightModelReason"/>. Those of embedding mean the same.</summary>
+public static class ChatReasons
+{
+    /// <summary>The provider does not answer, or cuts the connection.</summary>
+    public const string ModelAway = EmbeddingReasons.ModelAway;
+
+    /// <summary>The provider answers and does not have the model, or it is none that talks.</summary>
+    public const string ModelMissing = EmbeddingReasons.ModelMissing;
+
+    /// <summary>The provider answered with an error of its own (5xx).</summary>
+    public const string ModelError = EmbeddingReasons.ModelError;
+
+    /// <summary>The provider refused these messages (4xx).</summary>
+    public const string TextRefused = EmbeddingReasons.TextRefused;
+
+    /// <summary>The answer is not what was asked for.</summary>
+    public const string BadAnswer = EmbeddingReasons.BadAnswer;
+
+    /// <summary>The answer did not come in time.</summary>
+    public const string TooLate = "too_late";
+
+    /// <summary>The process that asked ended again and again.</summary>
+    public const string WorkerDied = EmbeddingReasons.WorkerDied;
+
+    /// <summary>The database refused what was read.</summary>
+    public const string NotStored = "not_stored";
 }
 
 /// <summary>Limits of an insight.</summary>
@@ -127,7 +160,16 @@ public sealed record Insight
 /// <param name="Extractor">One of <see cref="InsightExtractors"/>.</param>
 /// <param name="SessionId">The conversation; null of an imported text that names none.</param>
 /// <param name="MessageId">The turn's memory, as first met.</param>
-public sealed record InsightOrigin(string Extractor, string? SessionId, Guid MessageId);
+public sealed record InsightOrigin(string Extractor, string? SessionId, Guid MessageId)
+{
+    /// <summary>The language model that read it out of the message.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Model { get; init; }
+
+    /// <summary>The words of the message that the language model gave as its reason.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Quote { get; init; }
+}
 
 /// <summary>How much an insight is used, since it is here. The counts come a moment late.</summary>
 /// <param name="Found">How often a search answered with it.</param>
@@ -168,6 +210,9 @@ public sealed record ExtractInsightsRequest
     /// <summary>Also imported texts; off unless asked for.</summary>
     public bool? IncludeImported { get; init; }
 
+    /// <summary>Also has the language model read them, in the background, that has not read them yet; off unless asked for. Needs <c>Insights:Model:Name</c>.</summary>
+    public bool? UseModel { get; init; }
+
     /// <summary>Counts, and stores nothing.</summary>
     public bool? DryRun { get; init; }
 }
@@ -180,7 +225,30 @@ public sealed record ExtractInsightsRequest
 /// <param name="Known">Stored before, in whatever spelling; deleted ones do not come back.</param>
 /// <param name="OverLimit">Left out because their session has as many as <c>Insights:MaxPerSession</c> allows.</param>
 /// <param name="Created">New ones; with <c>dryRun</c>: what would be new.</param>
-public sealed record ExtractionResult(long Messages, long Blocks, long RefusedByLength, long RefusedByScore, long Known, long OverLimit, long Created, bool DryRun);
+public sealed record ExtractionResult(long Messages, long Blocks, long RefusedByLength, long RefusedByScore, long Known, long OverLimit, long Created, bool DryRun)
+{
+    /// <summary>Messages that now wait for the language model; null where it was not asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? ForModel { get; init; }
+}
+
+/// <summary>How the extraction of insights does.</summary>
+/// <param name="Waiting">Writes whose marked blocks are still to be taken.</param>
+/// <param name="Model">The language model that reads what is not marked, if there is one.</param>
+public sealed record InsightStatus(long Waiting, InsightModelStatus Model);
+
+/// <param name="Name">The model; null: none is configured, and none is asked.</param>
+/// <param name="Waiting">Messages that it is to read.</param>
+/// <param name="GivenUp">Messages that it could not read. A sweep with <c>useModel</c> tries them again.</param>
+/// <param name="OldestWaiting">Since when the oldest of those waits.</param>
+/// <param name="Reasons">Why the last attempts failed, the most frequent first.</param>
+public sealed record InsightModelStatus(string? Name, long Waiting, long GivenUp, DateTimeOffset? OldestWaiting, IReadOnlyList<InsightModelReason> Reasons);
+
+/// <param name="Reason">One of <see cref="ChatReasons"/>.</param>
+/// <param name="Waiting">Messages that will be tried again.</param>
+/// <param name="GivenUp">Messages that will not.</param>
+/// <param name="Example">What one of them met.</param>
+public sealed record InsightModelReason(string Reason, long Waiting, long GivenUp, string Example);
 
 /// <summary>Typed client of <c>/insights</c>.</summary>
 /// <exception cref="ApiException">Any method: the server refused, and said why.</exception>
@@ -191,7 +259,7 @@ public sealed class InsightsClient(HttpClient http)
 
     /// <param name="filter">
     /// The query string's parameters as wire names and values (<c>projectId</c>, <c>sessionId</c>, <c>agentId</c>, <c>source</c>, <c>insightType</c>, <c>topic</c>, <c>tag</c>,
-    /// <c>extracted</c>, <c>minQuality</c>, <c>after</c>, <c>before</c>, <c>includeSuperseded</c>, <c>limit</c>, <c>cursor</c>).
+    /// <c>extracted</c>, <c>extractor</c>, <c>minQuality</c>, <c>after</c>, <c>before</c>, <c>includeSuperseded</c>, <c>limit</c>, <c>cursor</c>).
     /// </param>
     public Task<Page<Insight>> ListAsync(IEnumerable<KeyValuePair<string, string?>> filter, CancellationToken ct = default) =>
         http.SendAsync<Page<Insight>>(HttpMethod.Get, "/insights" + ApiHttp.Query([.. filter.Select(f => (f.Key, f.Value))]), null, ct);
@@ -202,6 +270,10 @@ public sealed class InsightsClient(HttpClient http)
     /// <summary>Says what would be extracted from a text, and stores nothing.</summary>
     public Task<InsightPreview> PreviewAsync(string content, CancellationToken ct = default) =>
         http.SendAsync<InsightPreview>(HttpMethod.Post, "/insights:preview", new PreviewInsightsRequest(content), ct);
+
+    /// <summary>Says what still waits to be looked through, and why.</summary>
+    public Task<InsightStatus> StatusAsync(CancellationToken ct = default) =>
+        http.SendAsync<InsightStatus>(HttpMethod.Get, "/insights:status", null, ct);
 
     /// <returns>The queued (or already running) operation of kind <see cref="OperationKinds.Extraction"/>.</returns>
     public Task<Operation> ExtractAsync(ExtractInsightsRequest request, CancellationToken ct = default) =>

@@ -106,7 +106,7 @@ internal sealed record EmbeddingSettings(
     private static int Strength(IConfiguration configuration, string key) =>
         configuration is IConfigurationRoot root ? root.Providers.Index().Last(p => p.Item.TryGet(key, out _)).Index : 0;
 
-    private static Uri Parse(string key, string url) =>
+    internal static Uri Parse(string key, string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.Host.Length > 0
             // With the slash, a path in front (a proxy's) stays in front of the routes.
             ? new Uri(uri.GetLeftPart(UriPartial.Path).TrimEnd('/') + "/")

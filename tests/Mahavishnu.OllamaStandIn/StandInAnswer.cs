@@ -1,6 +1,6 @@
 namespace Mahavishnu.OllamaStandIn;
 
-/// <summary>What a call of <c>/api/embed</c> gets: the right thing, or one of the ways in which servers, proxies and models go wrong.</summary>
+/// <summary>What a call of <c>/api/embed</c> or <c>/api/chat</c> gets: the right thing, or one of the ways in which servers, proxies and models go wrong.</summary>
 public enum StandInAnswer
 {
     Right,
@@ -37,7 +37,7 @@ public enum StandInAnswer
     /// <summary>200 with no body at all.</summary>
     EmptyBody,
 
-    /// <summary>200 with a page of a proxy.</summary>
+    /// <summary>200 with a page of a proxy; of a model that talks, words where JSON was asked for.</summary>
     NotJson,
 
     /// <summary>404 of a model that is not there.</summary>
@@ -60,4 +60,7 @@ public enum StandInAnswer
 
     /// <summary>Nothing, until the caller goes away.</summary>
     Silence,
+
+    /// <summary>Only from a model that talks: the beginning of an answer, then nothing until the caller goes away.</summary>
+    SilenceHalfway,
 }

@@ -9,13 +9,19 @@ public sealed class StandInBehaviour
     private TaskCompletionSource? _held;
     private TaskCompletionSource? _heldPulls;
     private TaskCompletionSource? _heldAsked;
+    private TaskCompletionSource? _heldChats;
+    private StandInAnswer _chat;
+    private int _chatTimes;
     private StandInAnswer _answer;
     private int _times;
     private long _delayTicks;
     private int _served;
     private int _calls;
 
-    /// <summary>How long a call of <c>/api/embed</c> is computed, once it is its turn.</summary>
+    /// <summary>What a model that talks says; unless told, as little as there can be in JSON.</summary>
+    public Func<StandInChatCall, string> Say { get; set; } = static _ => "{}";
+
+    /// <summary>How long a call of <c>/api/embed</c> is computed, once it is its turn; and one of <c>/api/chat</c>.</summary>
     public TimeSpan Delay
     {
         get => TimeSpan.FromTicks(Interlocked.Read(ref _delayTicks));
@@ -40,6 +46,15 @@ public sealed class StandInBehaviour
         lock (_lock)
         {
             (_answer, _times) = (answer, times);
+        }
+    }
+
+    /// <summary>Answers the next calls of <c>/api/chat</c> like this, and afterwards rightly again.</summary>
+    public void AnswerChat(StandInAnswer answer, int times = int.MaxValue)
+    {
+        lock (_lock)
+        {
+            (_chat, _chatTimes) = (answer, times);
         }
     }
 
@@ -84,6 +99,33 @@ public sealed class StandInBehaviour
     }
 
     public void ReleaseAsked() => Take(ref _heldAsked)?.TrySetResult();
+
+    /// <summary>Calls of <c>/api/chat</c> are not answered until <see cref="ReleaseChats"/>.</summary>
+    public void HoldChats()
+    {
+        lock (_lock)
+        {
+            _heldChats ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    public void ReleaseChats() => Take(ref _heldChats)?.TrySetResult();
+
+    internal Task ChatsMayGoOn(CancellationToken ct)
+    {
+        lock (_lock)
+        {
+            return _heldChats?.Task.WaitAsync(ct) ?? Task.CompletedTask;
+        }
+    }
+
+    internal StandInAnswer NextChat()
+    {
+        lock (_lock)
+        {
+            return _chatTimes > 0 && _chatTimes-- > 0 ? _chat : StandInAnswer.Right;
+        }
+    }
 
     internal Task AskedMayGoOn(CancellationToken ct)
     {

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Mahavishnu.OllamaStandIn;
 
 /// <summary>One call of <c>/api/embed</c> as it came over the wire.</summary>
@@ -6,11 +8,21 @@ namespace Mahavishnu.OllamaStandIn;
 /// <param name="TraceParent">Header <c>traceparent</c>: whose trace it belongs to; empty where it came without.</param>
 public sealed record StandInCall(string Model, IReadOnlyList<string> Texts, bool? Truncate, int Concurrent, string TraceParent);
 
+/// <summary>One call of <c>/api/chat</c> as it came over the wire.</summary>
+/// <param name="Format"><c>"json"</c> or a JSON schema; null: none.</param>
+/// <param name="Options"><c>temperature</c>, <c>num_ctx</c> and their like.</param>
+/// <param name="Think">A boolean or a level; null: not said.</param>
+public sealed record StandInChatCall(string Model, IReadOnlyList<StandInMessage> Messages, JsonNode? Format, JsonNode? Options, JsonNode? Think, bool Stream);
+
+/// <param name="Role"><c>system</c>, <c>user</c>, <c>assistant</c> or <c>tool</c>.</param>
+public sealed record StandInMessage(string Role, string Content);
+
 /// <summary>Who came, and how many at a time.</summary>
 public sealed class StandInRecord
 {
     private readonly Lock _lock = new();
     private readonly List<StandInCall> _calls = [];
+    private readonly List<StandInChatCall> _chats = [];
     private readonly Dictionary<string, int> _requests = new(StringComparer.Ordinal);
     private int _now;
     private int _most;
@@ -23,6 +35,18 @@ public sealed class StandInRecord
             lock (_lock)
             {
                 return [.. _calls];
+            }
+        }
+    }
+
+    /// <summary>Every call of <c>/api/chat</c> in the order they came.</summary>
+    public IReadOnlyList<StandInChatCall> Chats
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _chats];
             }
         }
     }
@@ -69,6 +93,7 @@ public sealed class StandInRecord
         lock (_lock)
         {
             _calls.Clear();
+            _chats.Clear();
             _requests.Clear();
             _most = _now;
         }
@@ -90,6 +115,14 @@ public sealed class StandInRecord
             _most = Math.Max(_most, _now);
             _calls.Add(new StandInCall(model, texts, truncate, _now, traceParent));
             return _calls.Count;
+        }
+    }
+
+    internal void Enter(StandInChatCall call)
+    {
+        lock (_lock)
+        {
+            _chats.Add(call);
         }
     }
 

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Mahavishnu.OllamaStandIn;
 
-/// <summary>The routes but <c>/api/embed</c>: what is there, what it is, and how it comes.</summary>
+/// <summary>The routes but <c>/api/embed</c> and <c>/api/chat</c>: what is there, what it is, and how it comes.</summary>
 internal sealed class StandInRoutes(OllamaServer server, CancellationToken stopping)
 {
     private const string Version = "0.13.0";
@@ -14,6 +14,7 @@ internal sealed class StandInRoutes(OllamaServer server, CancellationToken stopp
     public void Map(WebApplication app)
     {
         var embed = new StandInEmbed(server);
+        var chat = new StandInChat(server);
         app.Use(async (http, next) =>
         {
             server.Record.Asked(http.Request.Path);
@@ -47,6 +48,7 @@ internal sealed class StandInRoutes(OllamaServer server, CancellationToken stopp
         app.MapPost("/api/show", ShowAsync);
         app.MapPost("/api/pull", PullAsync);
         app.MapPost("/api/embed", embed.HandleAsync);
+        app.MapPost("/api/chat", chat.HandleAsync);
     }
 
     /// <returns>Null: an error has been answered.</returns>
