@@ -17,7 +17,7 @@ internal static class InsightCommand
         var verbs = new ServiceVerbs(options, terminal);
         var command = new Command("insight", "Insights: list them with how much they are used, add one, look for more in what was said, share them")
         {
-            List(verbs), Add(verbs), Extract(verbs),
+            List(verbs), Add(verbs), Extract(verbs), Status(verbs),
         };
         foreach (var verb in InsightShareVerbs.Create(verbs))
         {
@@ -34,9 +34,11 @@ internal static class InsightCommand
         var source = new Option<string?>("--source") { Description = "Only those from this system", HelpName = "S" };
         var type = Type();
         var extracted = new Option<bool>("--extracted") { Description = "Only those that were taken from messages" };
+        var extractor = new Option<string?>("--extractor") { Description = "Only those that were taken by their marks (marker) or read by a language model (llm)", HelpName = "E" };
+        extractor.AcceptOnly(InsightExtractors.All);
         var limit = WholeNumber.Option("--limit", 1, MostListed, $"Most insights; default {UsualList.ToString(CultureInfo.InvariantCulture)}");
         return verbs.On(
-            new Command("list", "List insights, the newest first") { project, session, source, type, extracted, limit },
+            new Command("list", "List insights, the newest first") { project, session, source, type, extracted, extractor, limit },
             async (call, ct) =>
             {
                 var most = call.Parsed.GetValue(limit) ?? UsualList;
@@ -44,7 +46,7 @@ internal static class InsightCommand
                     cursor => new InsightsClient(call.Http).ListAsync(
                         [
                             new("projectId", call.Parsed.GetValue(project)), new("sessionId", call.Parsed.GetValue(session)), new("source", call.Parsed.GetValue(source)),
-                            new("insightType", call.Parsed.GetValue(type)), new("extracted", call.Parsed.GetValue(extracted) ? "true" : null),
+                            new("insightType", call.Parsed.GetValue(type)), new("extracted", call.Parsed.GetValue(extracted) ? "true" : null), new("extractor", call.Parsed.GetValue(extractor)),
                             new("limit", Math.Min(most, InsightLimits.ListLimit).ToString(CultureInfo.InvariantCulture)), new("cursor", cursor),
                         ],
                         ct),
@@ -85,9 +87,10 @@ internal static class InsightCommand
         var session = new Option<string?>("--session") { Description = "Only this conversation", HelpName = "S" };
         var project = new Option<string?>("--project") { Description = "Only messages of this project", HelpName = "P" };
         var imported = new Option<bool>("--imported") { Description = "Also imported texts" };
+        var model = new Option<bool>("--model") { Description = "Also have the language model read, in the background, what it has not read yet" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Count, and store nothing" };
         return verbs.On(
-            new Command("extract", "Look once more through what assistants said") { session, project, imported, dryRun },
+            new Command("extract", "Look once more through what assistants said") { session, project, imported, model, dryRun },
             async (call, ct) =>
             {
                 var operation = await new InsightsClient(call.Http).ExtractAsync(
@@ -96,6 +99,7 @@ internal static class InsightCommand
                         SessionId = call.Parsed.GetValue(session),
                         ProjectId = call.Parsed.GetValue(project),
                         IncludeImported = call.Parsed.GetValue(imported) ? true : null,
+                        UseModel = call.Parsed.GetValue(model) ? true : null,
                         DryRun = call.Parsed.GetValue(dryRun) ? true : null,
                     },
                     ct);
@@ -108,6 +112,15 @@ internal static class InsightCommand
                 return operation.State == OperationStates.Completed ? ExitCode.Done : ExitCode.Failed;
             });
     }
+
+    private static Command Status(ServiceVerbs verbs) => verbs.On(
+        new Command("status", "Say what waits to be looked through for insights, and what a language model could not read"),
+        async (call, ct) =>
+        {
+            var status = await new InsightsClient(call.Http).StatusAsync(ct);
+            call.Answer(status, () => Write(status, call.Terminal));
+            return ExitCode.Done;
+        });
 
     private static Option<string?> Type()
     {
@@ -131,6 +144,22 @@ internal static class InsightCommand
         }));
     }
 
+    private static void Write(InsightStatus status, Terminal terminal)
+    {
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"marked blocks: {status.Waiting:N0} writes wait"));
+        var model = status.Model;
+        terminal.Out.WriteLine(model is { Name: null, Waiting: 0, GivenUp: 0 }
+            ? "language model: none (Insights:Model:Name)"
+            : string.Create(CultureInfo.InvariantCulture, $"language model: {model.Name ?? "none"}; {model.Waiting:N0} messages wait, {model.GivenUp:N0} given up"));
+        if (model.Reasons.Count > 0)
+        {
+            terminal.Table(["reason", "wait", "given up", "for example"], model.Reasons.Select(r => new[]
+            {
+                r.Reason, EmbeddingView.Number(r.Waiting), EmbeddingView.Number(r.GivenUp), EmbeddingView.Cut(r.Example, ContentLength),
+            }));
+        }
+    }
+
     private static void Write(Operation operation, Terminal terminal)
     {
         if (operation.Result?.Deserialize<ExtractionResult>(WireJson.Lenient) is not { } result)
@@ -143,5 +172,9 @@ internal static class InsightCommand
             CultureInfo.InvariantCulture,
             $"{result.Created:N0} {(result.DryRun ? "would be new" : "new")} of {result.Blocks:N0} marked blocks in {result.Messages:N0} messages; {result.Known:N0} known, "
             + $"{result.RefusedByLength:N0} too short or too long, {result.RefusedByScore:N0} too unsure, {result.OverLimit:N0} over the session's limit"));
+        if (result.ForModel is { } forModel)
+        {
+            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{forModel:N0} messages {(result.DryRun ? "would wait" : "wait")} for the language model (`mahavishnu insight status`)"));
+        }
     }
 }

@@ -29,7 +29,7 @@ internal static class PlanKeys
     public static IReadOnlyDictionary<string, string> WithoutEffect { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
     {
         ["cache_root"] = "nothing is cached on disk",
-        ["chat_model"] = "nothing here talks to a chat model",
+        ["chat_model"] = "a chat model is used only where Insights:Model:Name asks for one",
         ["adapters:prefect"] = Engines,
         ["adapters:llamaindex"] = Engines,
         ["adapters:agno"] = Engines,

@@ -60,6 +60,7 @@ public sealed partial class MemoryWriteStore
             // An insight that was erased shall not come back from the message that it stood in; from a message that was erased it cannot.
             "UPDATE insight_keys SET memory_id = NULL, message_id = NULL, session_id = NULL WHERE tenant_id = $1 AND memory_id = $2",
             "UPDATE insight_queue SET message_ids = array_remove(message_ids, $2) WHERE tenant_id = $1 AND $2 = ANY(message_ids)",
+            "DELETE FROM insight_readings WHERE tenant_id = $1 AND message_id = $2",
             // The edge says what its sentence said.
             "DELETE FROM kg_relationships WHERE tenant_id = $1 AND memory_id = $2",
             "DELETE FROM causal_links WHERE tenant_id = $1 AND $2::text IN (cause_id, effect_id)",

@@ -1,4 +1,4 @@
--- The schema at version 12, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 13, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
@@ -319,6 +319,26 @@ CREATE TABLE insight_queue (
     CONSTRAINT insight_queue_pkey PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX insight_queue_due ON insight_queue USING btree (due_at, enqueued_at);
+
+CREATE TABLE insight_readings (
+    tenant_id   text                     NOT NULL DEFAULT 'default'::text,
+    message_id  uuid                     NOT NULL,
+    session_id  text,
+    swept       boolean                  NOT NULL,
+    place       bigint                   NOT NULL GENERATED ALWAYS AS IDENTITY,
+    enqueued_at timestamp with time zone NOT NULL DEFAULT now(),
+    due_at      timestamp with time zone DEFAULT now(),
+    claim       uuid,
+    attempts    integer                  NOT NULL DEFAULT 0,
+    reason      text,
+    last_error  text,
+    read_at     timestamp with time zone,
+    model       text,
+    CONSTRAINT insight_readings_pkey PRIMARY KEY (tenant_id, message_id)
+);
+CREATE INDEX insight_readings_claim ON insight_readings USING btree (tenant_id, claim) WHERE (claim IS NOT NULL);
+CREATE INDEX insight_readings_due ON insight_readings USING btree (tenant_id, swept, due_at, place) WHERE (due_at IS NOT NULL);
+CREATE INDEX insight_readings_given_up ON insight_readings USING btree (tenant_id) WHERE ((due_at IS NULL) AND (read_at IS NULL));
 
 CREATE TABLE insight_shares (
     tenant_id    text                     NOT NULL DEFAULT 'default'::text,

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Mahavishnu.Contracts;
+using Mahavishnu.OllamaStandIn;
 
 namespace Mahavishnu.Cli.Tests;
 
@@ -30,5 +31,33 @@ public sealed class InsightVerbTests(PostgresFixture postgres)
         Assert.Contains("A queue in the database", (await service.RunAsync("insight", "list", "--extracted")).Out, StringComparison.Ordinal);
         Assert.Contains("there is no such insight", (await service.RunAsync("insight", "list", "--project", "q")).Error, StringComparison.Ordinal);
         Assert.Equal(ExitCode.WrongUsage, (await service.RunAsync("insight", "list", "--type", "wisdom")).Code);
+    }
+
+    [Fact]
+    public async Task What_a_language_model_could_not_read_is_counted_and_without_one_nothing_is_asked_of_it()
+    {
+        await using (var without = await RunningService.StartAsync(postgres))
+        {
+            Assert.Equal(["marked blocks: 0 writes wait", "language model: none (Insights:Model:Name)"], Lines((await without.RunAsync("insight", "status")).Out));
+            var refused = await without.RunAsync("insight", "extract", "--model");
+            Assert.Contains("Insights:Model:Name names none", refused.Error, StringComparison.Ordinal);
+            Assert.NotEqual(ExitCode.Done, refused.Code);
+        }
+
+        await using var ollama = await OllamaServer.StartNewAsync(StandInModel.NomicEmbedText);
+        await using var service = await RunningService.StartAsync(
+            postgres, ("Insights__Model__Name", "llama3.2"), ("Insights__Model__Url", ollama.Url), ("Insights__Model__RetrySeconds", "60"), ("Embedding__Provider", "builtin"));
+        var said = new JsonObject { ["role"] = "assistant", ["content"] = string.Concat(Enumerable.Repeat("A queue in the database is one commit with what it is about. ", 10)) };
+        await service.RunWithInputAsync(said.ToJsonString(), "conversation", "add", "s");
+
+        var status = await Eventually.Async(() => service.RunAsync("insight", "status"), r => r.Out.Contains(ChatReasons.ModelMissing, StringComparison.Ordinal), "The reason");
+        Assert.Equal("language model: llama3.2; 1 messages wait, 0 given up", Lines(status.Out)[1]);
+        Assert.Contains("does not have the model llama3.2", status.Out, StringComparison.Ordinal);
+        Assert.Equal(0, (int)JsonNode.Parse((await service.RunAsync("insight", "status", "--json")).Out)!["model"]!["givenUp"]!);
+        // It waits already.
+        Assert.Contains("0 messages wait for the language model", (await service.RunAsync("insight", "extract", "--model")).Out, StringComparison.Ordinal);
+        Assert.Contains("there is no such insight", (await service.RunAsync("insight", "list", "--extractor", "llm")).Error, StringComparison.Ordinal);
+
+        static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 }

@@ -39,6 +39,7 @@ public abstract partial class Suite
         "GET /api/v1/insights",
         "GET /api/v1/insights/{id}",
         "GET /api/v1/insights/{id}/shares",
+        "GET /api/v1/insights:status",
         "GET /api/v1/memories",
         "GET /api/v1/memories/{id}",
         "GET /api/v1/memories/{id}/history",

@@ -18,6 +18,10 @@ public sealed class OptionsTests(PostgresFixture postgres)
     [InlineData("Insights:MinConfidence", "1.5")]
     [InlineData("Insights:MaxPerCheckpoint", "0")]
     [InlineData("Insights:MaxPerSession", "0")]
+    [InlineData("Insights:Model:TimeoutSeconds", "0")]
+    [InlineData("Insights:Model:LeastCharacters", "10")]
+    [InlineData("Insights:Model:Url", "localhost:11434")]
+    [InlineData("Insights:Model:MaxAttempts", "many")]
     public async Task A_value_out_of_range_stops_the_start(string key, string value)
     {
         await using var database = await postgres.CreateEmptyDatabaseAsync();

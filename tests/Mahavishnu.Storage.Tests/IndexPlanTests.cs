@@ -23,6 +23,7 @@ public sealed class IndexPlanTests(PostgresFixture postgres)
         ("memories_tenant_id_dedupe_key_key", "SELECT id FROM memories WHERE tenant_id = 'default' AND dedupe_key = 'k7'"),
         ("memories_pkey", "SELECT content FROM memories WHERE tenant_id = 'default' AND id = '00000000-0000-0000-0000-000000000000'"),
         ("embedding_queue_due", "SELECT memory_id FROM embedding_queue WHERE space_id = 1 AND failed_at IS NULL AND claimed_until < now() ORDER BY enqueued_at LIMIT 10 FOR UPDATE SKIP LOCKED"),
+        ("insight_readings_due", "SELECT message_id FROM insight_readings WHERE tenant_id = 'default' AND due_at <= now() ORDER BY swept, due_at, place LIMIT 1 FOR UPDATE SKIP LOCKED"),
         ("operations_recent", "SELECT id FROM operations WHERE tenant_id = 'default' ORDER BY created_at DESC, id DESC LIMIT 10"),
     ];
 
@@ -40,6 +41,7 @@ public sealed class IndexPlanTests(PostgresFixture postgres)
             """);
         await stores.Database.ExecuteAsync("INSERT INTO embedding_queue (tenant_id, memory_id, space_id, enqueued_at) SELECT tenant_id, id, 1, created_at FROM memories");
         await stores.Database.ExecuteAsync("INSERT INTO operations (id, kind, subject, created_at) SELECT id, 'repository', id::text, created_at FROM memories");
+        await stores.Database.ExecuteAsync("INSERT INTO insight_readings (tenant_id, message_id, swept, due_at) SELECT tenant_id, id, false, created_at FROM memories");
         await stores.Database.ExecuteAsync("ANALYZE");
 
         foreach (var (index, sql) in Purposes)

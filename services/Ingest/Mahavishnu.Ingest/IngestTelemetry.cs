@@ -18,6 +18,11 @@ internal sealed class IngestTelemetry
     private readonly Histogram<double> _duration;
     private readonly Gauge<long> _queue;
     private readonly Gauge<double> _oldest;
+    private readonly Counter<long> _insights;
+    private readonly Counter<long> _refused;
+    private readonly Counter<long> _read;
+    private readonly Histogram<double> _reading;
+    private readonly Gauge<long> _readings;
 
     public IngestTelemetry(IMeterFactory meters)
     {
@@ -31,7 +36,16 @@ internal sealed class IngestTelemetry
             advice: new() { HistogramBucketBoundaries = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] });
         _queue = meter.CreateGauge<long>("mahavishnu.embedding.queue", "{memory}", "Memories in the queue, by space and state (pending, running, failed).");
         _oldest = meter.CreateGauge<double>("mahavishnu.embedding.queue.age", "s", "How long the oldest memory has been waiting.");
+        _insights = meter.CreateCounter<long>("mahavishnu.insight.extracted", "{insight}", "Insights taken from messages and stored, by extractor (marker, llm) and insight_type.");
+        _refused = meter.CreateCounter<long>("mahavishnu.insight.refused", "{insight}", "What a language model said was an insight and is none, by reason (message, quote, length, field, score).");
+        _read = meter.CreateCounter<long>("mahavishnu.insight.model.messages", "{message}", "Messages that a language model has read.");
+        _reading = meter.CreateHistogram<double>(
+            "mahavishnu.insight.model.duration", "s", "Time from asking a language model to its insights being stored, by outcome (ok, or why not).",
+            advice: new() { HistogramBucketBoundaries = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300] });
+        _readings = meter.CreateGauge<long>("mahavishnu.insight.model.queue", "{message}", "Messages for the language model, by state (pending, failed).");
     }
+
+    public bool ReadingsAreWatched => _readings.Enabled;
 
     public bool QueueIsWatched => _queue.Enabled || _oldest.Enabled;
 
@@ -53,6 +67,23 @@ internal sealed class IngestTelemetry
         _queue.Record(status.Failed, id, model, new("state", "failed"));
         _oldest.Record(status.OldestPending is { } oldest ? Math.Max(0, (now - oldest).TotalSeconds) : 0, id, model);
     }
+
+    public void Extracted(IEnumerable<FoundInsight> insights)
+    {
+        foreach (var ((extractor, type), count) in insights.CountBy(i => (i.ReadBy is null ? InsightExtractors.Marker : InsightExtractors.Model, i.Score.Type)))
+        {
+            _insights.Add(count, new KeyValuePair<string, object?>("extractor", extractor), new KeyValuePair<string, object?>("insight_type", type));
+        }
+    }
+
+    public void Readings(InsightModelStatus status)
+    {
+        _readings.Record(status.Waiting, new KeyValuePair<string, object?>("state", "pending"));
+        _readings.Record(status.GivenUp, new KeyValuePair<string, object?>("state", "failed"));
+    }
+
+    /// <summary>Measures one call of a language model with what follows from it, from here to the end of the block.</summary>
+    public ReadingMeasurement Reading(string model, int messages) => new(this, model, messages);
 
     /// <summary>Measures one claim, from here to the end of the block.</summary>
     public EmbeddingMeasurement Embedding(EmbeddingClaim claim) => new(this, claim);
@@ -85,6 +116,39 @@ internal sealed class IngestTelemetry
             if (!_stored)
             {
                 _activity?.SetStatus(ActivityStatusCode.Error);
+            }
+
+            _activity?.Dispose();
+        }
+    }
+
+    /// <summary>One span and one measurement that end together, whichever way the block is left.</summary>
+    internal sealed class ReadingMeasurement(IngestTelemetry owner, string model, int messages) : IDisposable
+    {
+        private readonly long _began = Stopwatch.GetTimestamp();
+        private readonly Activity? _activity = Source.StartActivity("read messages for insights", ActivityKind.Internal, parentContext: default)?
+            .SetTag("mahavishnu.insight.model", model)
+            .SetTag("mahavishnu.insight.messages", messages);
+        private string _outcome = "error";
+
+        public void Read(ReadAnswer answer)
+        {
+            _outcome = "ok";
+            owner._read.Add(messages);
+            foreach (var (reason, count) in answer.Refused.CountBy(r => r))
+            {
+                owner._refused.Add(count, new KeyValuePair<string, object?>("reason", reason));
+            }
+        }
+
+        public void Failed(string reason) => _outcome = reason;
+
+        public void Dispose()
+        {
+            owner._reading.Record(Stopwatch.GetElapsedTime(_began).TotalSeconds, new KeyValuePair<string, object?>("outcome", _outcome));
+            if (_outcome != "ok")
+            {
+                _activity?.SetTag("error.type", _outcome).SetStatus(ActivityStatusCode.Error);
             }
 
             _activity?.Dispose();

@@ -139,4 +139,14 @@ public sealed class InsightBlocksTests
         Assert.Equal(0, InsightBlocks.Find(open).Blocks);
         Assert.Equal(5_000, InsightBlocks.Find(many).Bodies.Distinct(StringComparer.Ordinal).Count());
     }
+
+    [Fact]
+    public void A_text_without_its_blocks_has_everything_else()
+    {
+        Assert.Equal("no block", InsightBlocks.Without("no block"));
+        Assert.Equal("before\nbetween\n```\n★ Insight ─────\nan example\n─────\n```\nafter", InsightBlocks.Without(
+            "before\n`★ Insight ─────`\none\n`─────`\nbetween\n```\n★ Insight ─────\nan example\n─────\n```\n★ Insight ─────\ntwo\n─────\nafter"));
+        Assert.Equal("★ Insight ─────\nnever closed", InsightBlocks.Without("★ Insight ─────\nnever closed"));
+        Assert.Equal("", InsightBlocks.Without("★ Insight ─────\nall there is\n─────"));
+    }
 }

@@ -24,15 +24,20 @@ internal static class ExtractInsights
             .ProducesValidationProblem();
     }
 
-    internal static async Task<Results<Accepted<Operation>, ProblemHttpResult>> ExtractAsync(JsonBody<ExtractInsightsRequest> body, OperationStore operations, CancellationToken ct)
+    internal static async Task<Results<Accepted<Operation>, ProblemHttpResult>> ExtractAsync(JsonBody<ExtractInsightsRequest> body, InsightModel model, OperationStore operations, CancellationToken ct)
     {
         var (request, errors) = (body.Value, new FieldErrors());
         var input = new SweepInput(
             MemoryFields.Name("sessionId", request.SessionId, errors), MemoryFields.Name("projectId", request.ProjectId, errors),
-            MemoryFields.Time("after", request.After, errors), MemoryFields.Time("before", request.Before, errors), request.IncludeImported ?? false, request.DryRun ?? false);
+            MemoryFields.Time("after", request.After, errors), MemoryFields.Time("before", request.Before, errors), request.IncludeImported ?? false, request.DryRun ?? false, request.UseModel ?? false);
         if (request.Before <= request.After)
         {
             errors.Add("before", "The value must be later than \"after\".");
+        }
+
+        if (input.UseModel && model.Name is null)
+        {
+            errors.Add("useModel", $"There is no model to use: {InsightModelOptions.Section}:{nameof(InsightModelOptions.Name)} names none.");
         }
 
         if (errors.Any)

@@ -37,9 +37,36 @@ internal static class InsightBlocks
         }
 
         var lines = text.Split('\n');
+        var blocks = Blocks(lines).ToList();
+        List<string> bodies = [.. blocks.Select(b => b.Body).Where(b => b.Length is >= InsightLimits.LeastContent and <= InsightLimits.MostContent)];
+        return new MarkedText(blocks.Count, bodies);
+    }
+
+    /// <summary>The text without its blocks.</summary>
+    public static string Without(string text)
+    {
+        if (!MayHave(text))
+        {
+            return text;
+        }
+
+        var lines = text.Split('\n');
+        var left = new List<string>(lines.Length);
+        var next = 0;
+        foreach (var (first, last, _) in Blocks(lines))
+        {
+            left.AddRange(lines[next..first]);
+            next = last + 1;
+        }
+
+        left.AddRange(lines[next..]);
+        return string.Join('\n', left);
+    }
+
+    /// <summary>The lines of each block's marks, and what stands between them, trimmed.</summary>
+    private static IEnumerable<(int First, int Last, string Body)> Blocks(string[] lines)
+    {
         var fenced = Fenced(lines);
-        var blocks = 0;
-        var bodies = new List<string>();
         (int Line, string Body, bool Ticked)? open = null;
         for (var i = 0; i < lines.Length; i++)
         {
@@ -55,18 +82,10 @@ internal static class InsightBlocks
             }
             else if (open is { } block && Closes(lines[i], block.Ticked))
             {
-                blocks++;
-                var body = string.Join('\n', lines[(block.Line + 1)..i].Prepend(block.Body)).Trim();
-                if (body.Length is >= InsightLimits.LeastContent and <= InsightLimits.MostContent)
-                {
-                    bodies.Add(body);
-                }
-
+                yield return (block.Line, i, string.Join('\n', lines[(block.Line + 1)..i].Prepend(block.Body)).Trim());
                 open = null;
             }
         }
-
-        return new MarkedText(blocks, bodies);
     }
 
     private static (string Body, bool Ticked)? Opens(string line)

@@ -18,6 +18,21 @@ internal static class InsightFields
     public const string Confidence = "confidence_score";
     public const string Quality = "quality_score";
 
+    // Of those that a language model read: so that a search can leave them out, or look for them alone.
+    private const string Extractor = "extractor";
+    private const string ExtractorModel = "extractor_model";
+
+    public static JsonObject Metadata(FoundInsight insight)
+    {
+        var metadata = Metadata(insight.Score);
+        if (insight.ReadBy is { } reader)
+        {
+            (metadata[Extractor], metadata[ExtractorModel]) = (InsightExtractors.Model, reader.Model);
+        }
+
+        return metadata;
+    }
+
     public static JsonObject Metadata(InsightScore score) => new()
     {
         [Type] = score.Type,
@@ -25,6 +40,25 @@ internal static class InsightFields
         [Confidence] = score.Confidence,
         [Quality] = score.Quality,
     };
+
+    /// <summary>Where an extracted insight stood, and who found it there.</summary>
+    public static JsonObject Provenance(SaidMessage message, FoundInsight insight)
+    {
+        var origin = new JsonObject
+        {
+            ["extractor"] = insight.ReadBy is null ? InsightExtractors.Marker : InsightExtractors.Model,
+            ["sessionId"] = message.SessionId,
+            ["messageId"] = message.Id.ToString(),
+            ["confidence"] = insight.Score.Confidence,
+            ["quality"] = insight.Score.Quality,
+        };
+        if (insight.ReadBy is { } reader)
+        {
+            (origin["model"], origin["quote"]) = (reader.Model, reader.Quote);
+        }
+
+        return new JsonObject { [ExtractedFrom] = origin };
+    }
 
     /// <returns>Null when something is wrong; <paramref name="errors"/> says what.</returns>
     public static MemoryDraft? Read(NewInsight insight, DateTimeOffset now, FieldErrors errors)
@@ -67,6 +101,16 @@ internal static class InsightFields
         if (given is not null && !InsightTypes.All.Contains(given, StringComparer.Ordinal))
         {
             errors.Add("insightType", $"The value must be one of {string.Join(", ", InsightTypes.All)}.");
+        }
+
+        return given;
+    }
+
+    public static string? OfExtractor(string? given, FieldErrors errors)
+    {
+        if (given is not null && !InsightExtractors.All.Contains(given, StringComparer.Ordinal))
+        {
+            errors.Add("extractor", $"The value must be one of {string.Join(", ", InsightExtractors.All)}.");
         }
 
         return given;

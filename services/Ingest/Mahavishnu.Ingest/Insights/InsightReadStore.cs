@@ -8,7 +8,7 @@ namespace Mahavishnu.Ingest;
 
 /// <summary>What a list of insights shows.</summary>
 internal sealed record InsightFilter(
-    string? ProjectId, string? AgentId, string? SessionId, string? Source, string? InsightType, string? Topic, string[] Tags, bool? Extracted, double? MinQuality,
+    string? ProjectId, string? AgentId, string? SessionId, string? Source, string? InsightType, string? Topic, string[] Tags, bool? Extracted, string? Extractor, double? MinQuality,
     DateTimeOffset? After, DateTimeOffset? Before, bool IncludeSuperseded);
 
 /// <summary>Which messages a sweep looks through.</summary>
@@ -51,6 +51,7 @@ internal sealed class InsightReadStore(NpgsqlDataSource db, TenantScope tenant)
                   AND ($8::text IS NULL OR m.metadata @> jsonb_build_object('{{InsightFields.Topics}}', jsonb_build_array($8)))
                   AND (cardinality($9::text[]) = 0 OR (m.tags @> $9 AND m.tags <> '{}'))
                   AND ($10::boolean IS NULL OR jsonb_exists(m.provenance, '{{InsightFields.ExtractedFrom}}') = $10)
+                  AND ($18::text IS NULL OR m.provenance #>> '{{{InsightFields.ExtractedFrom}},extractor}' = $18)
                   AND ($11::float8 IS NULL OR {{Quality}} >= $11)
                   AND ($12::timestamptz IS NULL OR m.occurred_at >= $12) AND ($13::timestamptz IS NULL OR m.occurred_at < $13)
                   AND ($14::timestamptz IS NULL OR (m.created_at, m.id) < ($14, $15))
@@ -71,7 +72,7 @@ internal sealed class InsightReadStore(NpgsqlDataSource db, TenantScope tenant)
             new NpgsqlParameter { Value = (object?)filter.Extracted ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Boolean },
             new NpgsqlParameter { Value = (object?)filter.MinQuality ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Double },
             Time(filter.After), Time(filter.Before), Time(after?.CreatedAt), Uuid(after?.Id ?? Guid.Empty),
-            new NpgsqlParameter<int> { TypedValue = limit }, new NpgsqlParameter<long> { TypedValue = MemoryReadStore.PageBytes },
+            new NpgsqlParameter<int> { TypedValue = limit }, new NpgsqlParameter<long> { TypedValue = MemoryReadStore.PageBytes }, Text(filter.Extractor),
         });
         var items = new List<Insight>();
         var found = 0L;

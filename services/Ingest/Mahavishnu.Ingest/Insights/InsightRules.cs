@@ -61,9 +61,12 @@ internal static class InsightRules
     }
 
     /// <summary>What makes two insights of a project the same: their words, whatever the case, punctuation and spacing.</summary>
-    public static byte[] Key(string? projectId, string text)
+    public static byte[] Key(string? projectId, string text) => SHA256.HashData(Encoding.UTF8.GetBytes($"{projectId}\0{Fold(text)}"));
+
+    /// <summary>A text's words in lower case, without punctuation, one space between them.</summary>
+    public static string Fold(string text)
     {
-        var words = new StringBuilder(text.Length).Append(projectId).Append('\0');
+        var words = new StringBuilder(text.Length);
         var gap = false;
         foreach (var sign in text.ToLowerInvariant())
         {
@@ -73,12 +76,12 @@ internal static class InsightRules
             }
             else if (!Punctuation.Contains(sign))
             {
-                words.Append(gap && words[^1] != '\0' ? " " : "").Append(sign);
+                words.Append(gap && words.Length > 0 ? " " : "").Append(sign);
                 gap = false;
             }
         }
 
-        return SHA256.HashData(Encoding.UTF8.GetBytes(words.ToString()));
+        return words.ToString();
     }
 
     /// <summary>Whether a word, or a phrase, stands in a text and is no part of a longer word.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Mahavishnu.Contracts;
 using Mahavishnu.Storage;
 using Npgsql;
@@ -25,7 +24,8 @@ internal sealed record StoredInsights(int Created, int Known, int OverLimit)
 internal sealed record WaitingTurns(Guid Id, string SessionId, Guid[] MessageIds, int Attempts);
 
 /// <summary>Insights on their way in, each once over all processes: a key is taken first, and whoever takes it stores the memory in the same transaction.</summary>
-internal sealed class InsightStore(MemoryWriteStore memories, NpgsqlDataSource db, TenantScope tenant, StorageTelemetry telemetry, TimeProvider time)
+internal sealed class InsightStore(
+    MemoryWriteStore memories, InsightReadingStore readings, NpgsqlDataSource db, TenantScope tenant, StorageTelemetry telemetry, IngestTelemetry ingest, TimeProvider time)
 {
     // "mahainsi"
     private const long SessionLock = 0x6d616861696e7369;
@@ -40,10 +40,13 @@ internal sealed class InsightStore(MemoryWriteStore memories, NpgsqlDataSource d
     }
 
     /// <summary>Takes the turns that have waited longest, and in the same transaction stores what <paramref name="extract"/> finds in them: whoever dies over it leaves them waiting.</summary>
+    /// <param name="model">Null: no language model is to read them afterwards.</param>
+    /// <param name="forModel">Which of them it is to read.</param>
     /// <returns>False: none wait.</returns>
-    public async Task<bool> NextAsync(Func<SaidMessage, IEnumerable<FoundInsight>> extract, int mostAtOnce, int mostOfSession, CancellationToken ct)
+    public async Task<bool> NextAsync(
+        Func<SaidMessage, IEnumerable<FoundInsight>> extract, string? model, Func<SaidMessage, bool> forModel, int mostAtOnce, int mostOfSession, CancellationToken ct)
     {
-        List<(string, WriteStatus)> stored = [];
+        List<(FoundInsight Insight, WriteStatus Status)> stored = [];
         WaitingTurns? taken = null;
         try
         {
@@ -59,6 +62,11 @@ internal sealed class InsightStore(MemoryWriteStore memories, NpgsqlDataSource d
                     var messages = await MessagesAsync(transaction, taken.MessageIds, token);
                     List<InsightOfMessage> found = [.. messages.SelectMany(m => extract(m).Select(i => new InsightOfMessage(m, i)))];
                     await StoreAsync(transaction, taken.SessionId, found, mostAtOnce, mostOfSession, stored, token);
+                    if (model is not null)
+                    {
+                        await readings.AskAsync(transaction, [.. messages.Where(forModel)], swept: false, model, token);
+                    }
+
                     return true;
                 },
                 repeatable: false,
@@ -70,7 +78,7 @@ internal sealed class InsightStore(MemoryWriteStore memories, NpgsqlDataSource d
             stored = [];
         }
 
-        telemetry.Stored(stored);
+        Count(stored);
         return taken is not null;
     }
 
@@ -78,7 +86,7 @@ internal sealed class InsightStore(MemoryWriteStore memories, NpgsqlDataSource d
     /// <param name="sessionId">Null: of no session, and without a limit.</param>
     public async Task<StoredInsights> StoreAsync(string? sessionId, IReadOnlyList<InsightOfMessage> found, int mostOfSession, CancellationToken ct)
     {
-        List<(string, WriteStatus)> stored = [];
+        List<(FoundInsight Insight, WriteStatus Status)> stored = [];
         var result = await memories.InTransactionAsync(
             async (transaction, token) =>
             {
@@ -87,8 +95,24 @@ internal sealed class InsightStore(MemoryWriteStore memories, NpgsqlDataSource d
             },
             repeatable: false,
             ct);
-        telemetry.Stored(stored);
+        Count(stored);
         return result;
+    }
+
+    /// <summary>Stores what a language model found in the messages of a claim, and that it has read them: both or neither, and nothing of a message that somebody else reads by now.</summary>
+    public async Task StoreReadAsync(ReadingClaim claim, string model, IReadOnlyList<InsightOfMessage> found, int mostAtOnce, int mostOfSession, CancellationToken ct)
+    {
+        List<(FoundInsight Insight, WriteStatus Status)> stored = [];
+        await memories.InTransactionAsync(
+            async (transaction, token) =>
+            {
+                stored = [];
+                var there = await readings.ReadAsync(transaction, claim, model, token);
+                return await StoreAsync(transaction, claim.SessionId, [.. found.Where(i => there.Contains(i.Message.Id))], mostAtOnce, mostOfSession, stored, token);
+            },
+            repeatable: false,
+            ct);
+        Count(stored);
     }
 
     /// <summary>What storing them would come to, as far as it can be known.</summary>
@@ -138,7 +162,7 @@ internal sealed class InsightStore(MemoryWriteStore memories, NpgsqlDataSource d
     }
 
     private async Task<StoredInsights> StoreAsync(
-        NpgsqlTransaction transaction, string? sessionId, IReadOnlyList<InsightOfMessage> found, int mostAtOnce, int mostOfSession, List<(string, WriteStatus)> stored, CancellationToken ct)
+        NpgsqlTransaction transaction, string? sessionId, IReadOnlyList<InsightOfMessage> found, int mostAtOnce, int mostOfSession, List<(FoundInsight Insight, WriteStatus Status)> stored, CancellationToken ct)
     {
         if (found.Count == 0)
         {
@@ -166,11 +190,11 @@ internal sealed class InsightStore(MemoryWriteStore memories, NpgsqlDataSource d
                 """, ct,
                 Text(tenant.Current), new NpgsqlParameter<byte[][]> { TypedValue = [.. won.Select(i => i.Key)] }, Uuids([.. outcomes.Select(o => o.Id)]),
                 new NpgsqlParameter<bool[]> { TypedValue = [.. outcomes.Select(o => o.Status == WriteStatus.Created)] });
-            stored.AddRange(outcomes.Select(o => (MemoryTypes.Insight, o.Status)));
+            stored.AddRange(won.Zip(outcomes, (i, o) => (i.Insight, o.Status)));
             known += outcomes.Count(o => o.Status != WriteStatus.Created);
         }
 
-        var created = stored.Count(s => s.Item2 == WriteStatus.Created);
+        var created = stored.Count(s => s.Status == WriteStatus.Created);
         return new StoredInsights(created, known + wanted.Count - won.Count, fresh.Count - wanted.Count);
     }
 
@@ -187,20 +211,16 @@ internal sealed class InsightStore(MemoryWriteStore memories, NpgsqlDataSource d
             AgentId = message.AgentId,
             SessionId = message.SessionId,
             OccurredAt = message.OccurredAt,
-            Metadata = InsightFields.Metadata(insight.Score).ToJsonString(WireJson.Strict),
-            Provenance = new JsonObject
-            {
-                [InsightFields.ExtractedFrom] = new JsonObject
-                {
-                    ["extractor"] = InsightExtractors.Marker,
-                    ["sessionId"] = message.SessionId,
-                    ["messageId"] = message.Id.ToString(),
-                    ["confidence"] = insight.Score.Confidence,
-                    ["quality"] = insight.Score.Quality,
-                },
-            }.ToJsonString(WireJson.Strict),
+            Metadata = InsightFields.Metadata(insight).ToJsonString(WireJson.Strict),
+            Provenance = InsightFields.Provenance(message, insight).ToJsonString(WireJson.Strict),
         };
         return draft with { DedupeKey = DedupeKeys.ForMemory(draft.Type, draft.ProjectId, draft.ContentHash) };
+    }
+
+    private void Count(List<(FoundInsight Insight, WriteStatus Status)> stored)
+    {
+        telemetry.Stored(stored.Select(s => (MemoryTypes.Insight, s.Status)));
+        ingest.Extracted(stored.Where(s => s.Status == WriteStatus.Created).Select(s => s.Insight));
     }
 
     private async Task<WaitingTurns?> TakeAsync(NpgsqlTransaction transaction, CancellationToken ct)

@@ -5,13 +5,14 @@ using Microsoft.Extensions.Options;
 namespace Mahavishnu.Ingest;
 
 /// <summary>What an <c>extraction</c> operation is started with.</summary>
-internal sealed record SweepInput(string? SessionId, string? ProjectId, DateTimeOffset? After, DateTimeOffset? Before, bool IncludeImported, bool DryRun)
+internal sealed record SweepInput(string? SessionId, string? ProjectId, DateTimeOffset? After, DateTimeOffset? Before, bool IncludeImported, bool DryRun, bool UseModel = false)
 {
     public SweepScope Scope => new(SessionId, ProjectId, After, Before, IncludeImported);
 }
 
 /// <summary>The <c>extraction</c> operation: looks once more through messages that are stored. Begun again, it meets what it stored before, and stores nothing twice.</summary>
-internal sealed class InsightSweep(InsightReadStore read, InsightStore store, InsightExtractor extractor, IOptions<InsightOptions> options) : IOperationHandler
+internal sealed class InsightSweep(
+    InsightReadStore read, InsightStore store, InsightReadingStore readings, InsightExtractor extractor, InsightModel model, IOptions<InsightOptions> options) : IOperationHandler
 {
     private const int AtOnce = 500;
     private const string Unit = "messages";
@@ -22,7 +23,9 @@ internal sealed class InsightSweep(InsightReadStore read, InsightStore store, In
     {
         var input = run.Input<SweepInput>();
         var total = await read.CountAsync(input.Scope, ct);
-        var result = new ExtractionResult(0, 0, 0, 0, 0, 0, 0, input.DryRun);
+        // Taken up by a process without a model, the sweep does what it can.
+        var reader = input.UseModel ? model.Name : null;
+        var result = new ExtractionResult(0, 0, 0, 0, 0, 0, 0, input.DryRun) { ForModel = reader is null ? null : 0 };
         // What a dry run would have stored: the next messages would have met it.
         var foreseen = new HashSet<string>(StringComparer.Ordinal);
         var room = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -49,6 +52,14 @@ internal sealed class InsightSweep(InsightReadStore read, InsightStore store, In
             {
                 var stored = input.DryRun ? await ForeseeAsync(session.Key, [.. session]) : await store.StoreAsync(session.Key, [.. session], options.Value.MaxPerSession, ct);
                 result = result with { Created = result.Created + stored.Created, Known = result.Known + stored.Known, OverLimit = result.OverLimit + stored.OverLimit };
+            }
+
+            if (reader is not null)
+            {
+                // After the marked ones, which have the first claim on a session's room.
+                var unread = messages.Where(m => model.Wants(m.Content)).ToList();
+                var asked = input.DryRun ? await readings.ForeseeAsync(unread, reader, ct) : await readings.AskAsync(unread, reader, ct);
+                result = result with { ForModel = result.ForModel + asked };
             }
         }
 

@@ -29,7 +29,7 @@ internal sealed class InsightSignal : IDisposable
 
 /// <summary>Looks through turns that were stored, apart from their writes: those neither wait for it nor fail by it, and what is asked of it survives the process.</summary>
 internal sealed partial class InsightWorker(
-    InsightStore store, InsightExtractor extractor, InsightSignal signal, IOptions<InsightOptions> options, TimeProvider time, ILogger<InsightWorker> logger) : BackgroundService
+    InsightStore store, InsightExtractor extractor, InsightModel model, InsightSignal signal, IOptions<InsightOptions> options, TimeProvider time, ILogger<InsightWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(2);
@@ -40,7 +40,8 @@ internal sealed partial class InsightWorker(
         {
             try
             {
-                while (await store.NextAsync(m => extractor.Extract(m.Content).Found, options.Value.MaxPerCheckpoint, options.Value.MaxPerSession, stoppingToken))
+                while (await store.NextAsync(
+                    m => extractor.Extract(m.Content).Found, model.Name, m => model.Wants(m.Content), options.Value.MaxPerCheckpoint, options.Value.MaxPerSession, stoppingToken))
                 {
                 }
 

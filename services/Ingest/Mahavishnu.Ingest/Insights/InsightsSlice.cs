@@ -13,12 +13,17 @@ internal static class InsightsSlice
     {
         services.AddOptions<InsightOptions>().BindConfiguration(InsightOptions.Section).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<InsightOptions>, InsightOptionsValidator>());
+        services.AddOptions<InsightModelOptions>().BindConfiguration(InsightModelOptions.Section).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<InsightModelOptions>, InsightModelOptionsValidator>());
+        services.TryAddSingleton<InsightModel>();
+        services.TryAddSingleton<InsightReadingStore>();
         services.TryAddSingleton<InsightExtractor>();
         services.TryAddSingleton<InsightSignal>();
         services.TryAddSingleton<InsightStore>();
         services.TryAddSingleton<InsightReadStore>();
         services.AddInsightUsage();
         services.AddHostedService<InsightWorker>();
+        services.AddHostedService<InsightModelWorker>();
         services.AddOperationHandler<InsightSweep>();
     }
 
@@ -27,5 +32,6 @@ internal static class InsightsSlice
         AddInsight.Map(api);
         ReadInsights.Map(api);
         ExtractInsights.Map(api);
+        ShowInsightStatus.Map(api);
     }
 }

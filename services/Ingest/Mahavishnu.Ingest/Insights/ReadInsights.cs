@@ -15,7 +15,7 @@ internal static class ReadInsights
     private const int UsualLimit = 100;
 
     private static readonly string[] Parameters =
-        ["projectId", "agentId", "sessionId", "source", "insightType", "topic", "tag", "extracted", "minQuality", "after", "before", "includeSuperseded", "limit", "cursor"];
+        ["projectId", "agentId", "sessionId", "source", "insightType", "topic", "tag", "extracted", "extractor", "minQuality", "after", "before", "includeSuperseded", "limit", "cursor"];
 
     public static void Map(IEndpointRouteBuilder api)
     {
@@ -34,6 +34,7 @@ internal static class ReadInsights
         [property: FromQuery(Name = "topic")] string? Topic,
         [property: FromQuery(Name = "tag")] string[]? Tag,
         [property: FromQuery(Name = "extracted")] bool? Extracted,
+        [property: FromQuery(Name = "extractor")] string? Extractor,
         [property: FromQuery(Name = "minQuality")] double? MinQuality,
         [property: FromQuery(Name = "after")] string? After,
         [property: FromQuery(Name = "before")] string? Before,
@@ -54,6 +55,7 @@ internal static class ReadInsights
             MemoryFields.Name("topic", query.Topic, errors),
             [.. (query.Tag ?? []).Select(t => MemoryFields.Name("tag", t, errors)!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
             query.Extracted,
+            InsightFields.OfExtractor(query.Extractor, errors),
             InsightFields.Share("minQuality", query.MinQuality, errors),
             KnownQuery.Time("after", query.After, errors),
             KnownQuery.Time("before", query.Before, errors),
