@@ -52,6 +52,11 @@ internal sealed partial class RequestFailures(IProblemDetailsService problems, I
             return UnsupportedMediaType(context);
         }
 
+        if (exception is TooBusyException)
+        {
+            return Problems.UnavailableDetails(StatusCodes.Status503ServiceUnavailable, DatabaseRetryAfter, ErrorCodes.Busy, exception.Message);
+        }
+
         if (IsDatabaseTrouble(exception))
         {
             return Problems.UnavailableDetails(StatusCodes.Status503ServiceUnavailable, DatabaseRetryAfter, ErrorCodes.DatabaseUnavailable,

@@ -47,6 +47,9 @@ public static class ErrorCodes
     /// <summary>503: the database does not answer; <c>Retry-After</c> says when to ask again.</summary>
     public const string DatabaseUnavailable = "database_unavailable";
 
+    /// <summary>503: more is asked than can be answered in time; <c>Retry-After</c> says when to ask again.</summary>
+    public const string Busy = "busy";
+
     /// <summary>503: the schema is older or newer than the program.</summary>
     public const string SchemaMismatch = "schema_mismatch";
 
@@ -66,6 +69,9 @@ public static class ErrorCodes
         public const string EmbeddingUnavailable = "embedding_unavailable";
         public const string EmbeddingPending = "embedding_pending";
         public const string IndexBuilding = "index_building";
+
+        /// <summary>Many searches wait: fewer of the words' matches were looked at, so that all of them are answered.</summary>
+        public const string Busy = "busy";
 
         public static string SourceFailed(string source) => $"source_failed:{source}";
     }

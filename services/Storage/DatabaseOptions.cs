@@ -23,7 +23,7 @@ public sealed class DatabaseOptions
     /// <summary>How many processes share the service's part of the pool.</summary>
     [Range(1, 1_000)] public int Replicas { get; set; } = 1;
 
-    /// <summary>Searches' statements that each connection keeps prepared; 0 where a pooler between here and the server cannot keep them.</summary>
+    /// <summary>Statements of searches and small writes that each connection keeps prepared; 0 where a pooler between here and the server cannot keep them.</summary>
     [Range(0, 1_000)] public int PreparedStatements { get; set; } = 40;
 
     /// <summary>Seconds after which an idle connection above <see cref="MinPoolSize"/> is closed.</summary>

@@ -24,5 +24,15 @@ public sealed class KeptStatements(IOptions<DatabaseOptions> options)
         }
     }
 
+    /// <inheritdoc cref="PrepareAsync(NpgsqlBatch, CancellationToken)"/>
+    public async Task PrepareAsync(NpgsqlCommand command, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        if (HasRoomFor(command.CommandText))
+        {
+            await command.PrepareAsync(CancellationToken.None);
+        }
+    }
+
     private bool HasRoomFor(string text) => _kept.ContainsKey(text) || (_kept.Count < options.Value.PreparedStatements && _kept.TryAdd(text, true));
 }

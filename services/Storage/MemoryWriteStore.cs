@@ -6,8 +6,9 @@ namespace Mahavishnu.Storage;
 
 /// <summary>The ONE write path: every memory of every writer comes in, changes and goes through here, with its place in the embedding queue in the same transaction.</summary>
 /// <param name="languages">Null: English.</param>
+/// <param name="kept">Null: no statement is kept prepared.</param>
 public sealed partial class MemoryWriteStore(
-    NpgsqlDataSource db, TenantScope tenant, EmbeddingSignal signal, StorageTelemetry telemetry, TextLanguages? languages = null)
+    NpgsqlDataSource db, TenantScope tenant, EmbeddingSignal signal, StorageTelemetry telemetry, TextLanguages? languages = null, KeptStatements? kept = null)
 {
     private readonly TextLanguages _languages = languages ?? TextLanguages.Standard;
 
@@ -111,6 +112,12 @@ public sealed partial class MemoryWriteStore(
         command.Parameters.Add(Text(TraceText.Current));
         command.Parameters.Add(new NpgsqlParameter { Value = DraftJson.Write(drafts, rows), NpgsqlDbType = NpgsqlDbType.Jsonb });
         AddLanguages(command);
+        if (kept is not null)
+        {
+            // Planning it takes as long as doing it for one memory.
+            await kept.PrepareAsync(command, ct);
+        }
+
         return await ReadIdsAsync(command, ct);
     }
 

@@ -1,4 +1,4 @@
--- The schema at version 13, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 14, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
@@ -443,7 +443,7 @@ CREATE INDEX memories_source_type ON memories USING btree (tenant_id, source_sys
 CREATE INDEX memories_superseded ON memories USING btree (tenant_id, superseded_by) WHERE (superseded_by IS NOT NULL);
 CREATE INDEX memories_tags ON memories USING gin (tags) WHERE (tags <> '{}'::text[]);
 CREATE INDEX memories_type_date ON memories USING btree (tenant_id, memory_type, created_at DESC);
-CREATE INDEX memories_words ON memories USING gin (words);
+CREATE INDEX memories_words ON memories USING gin (words, (ARRAY[project_id]));
 CREATE INDEX memories_workflow ON memories USING btree (tenant_id, workflow_id, occurred_at DESC) WHERE (workflow_id IS NOT NULL);
 
 CREATE TABLE memory_history (

@@ -5,7 +5,11 @@ public sealed class BenchmarkTests(PostgresFixture postgres)
 {
     private static readonly Dictionary<string, string> Tiny = new(StringComparer.Ordinal)
     {
-        ["rows"] = "600", ["seconds"] = "0", ["rounds"] = "1", ["questions"] = "8", ["turns"] = "5",
+        ["rows"] = "600",
+        ["seconds"] = "0",
+        ["rounds"] = "1",
+        ["questions"] = "8",
+        ["turns"] = "5",
     };
 
     public static TheoryData<string, string[]> Benchmarks => new()

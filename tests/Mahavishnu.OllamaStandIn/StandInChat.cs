@@ -65,7 +65,7 @@ internal sealed class StandInChat(OllamaServer server)
         };
         switch (refusal.Item1, answer)
         {
-            case (> 0, _):
+            case ( > 0, _):
                 await StandInRoutes.RefuseAsync(http, refusal.Item1, refusal.Item2);
                 return true;
             case (_, StandInAnswer.EmptyBody):

@@ -14,6 +14,9 @@ public sealed class ArmsTests(PostgresFixture postgres)
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
+    // What the planner may not take, so that a table of a test is asked as a large one is.
+    private static readonly string[] AsIfLarge = ["enable_seqscan", "enable_sort", "enable_hashjoin"];
+
     private static List<MemoryDraft> Many(int count, Func<int, MemoryDraft>? make = null) =>
         [.. Enumerable.Range(0, count).Select(make ?? (i => SearchWorld.Draft($"note {i} about topic {i % 17} and subject {i % 23}") with { Metadata = $$"""{"n":{{i}}}""" }))];
 
@@ -71,14 +74,13 @@ public sealed class ArmsTests(PostgresFixture postgres)
         await world.Database.ExecuteAsync("UPDATE embedding_spaces SET distance = $1", distance);
         await world.RememberAsync(Many(300));
         await world.IndexAsync(kind);
-        var store = world.Host.Get<SearchStore>();
         var space = await world.SpaceAsync();
         var asked = await world.Host.Get<QuestionEmbedder>().EmbedAsync("topic", space, Ct);
         var tuning = new SearchTuning(60, 400, 8_000, 100, FusionKind.Weighted, 60, 0.3, 0.4, 0.1);
         var plan = new SearchPlan(new Question { Text = "topic", Limit = 10, Types = ["agent"], SessionId = null }, space, asked.Vector, true, LexemeFrequencies.Unknown, tuning);
 
-        var plans = await ExplainAsync(world, store.Compose(plan));
-        var exact = await ExplainAsync(world, store.Compose(plan with { Exact = true }));
+        var plans = await world.ExplainAsync(plan, AsIfLarge);
+        var exact = await world.ExplainAsync(plan with { Exact = true }, AsIfLarge);
 
         Assert.Contains(plans, l => l.Contains("Index Scan using embedding_1_vector", StringComparison.Ordinal));
         Assert.DoesNotContain(exact, l => l.Contains("embedding_1_vector", StringComparison.Ordinal));
@@ -93,13 +95,12 @@ public sealed class ArmsTests(PostgresFixture postgres)
         await using var world = await SearchWorld.StartAsync(postgres);
         await world.RememberAsync(Many(2_000));
         await world.AnalyzeAsync();
-        var store = world.Host.Get<SearchStore>();
         var space = await world.SpaceAsync();
         var asked = await world.Host.Get<QuestionEmbedder>().EmbedAsync("topic", space, Ct);
         var tuning = new SearchTuning(60, 400, 8_000, 100, FusionKind.Rrf, 60, 0.3, 0.4, 0.1);
         var plan = new SearchPlan(new Question { Text = "topic", Limit = 10 }, space, mode == "text" ? null : asked.Vector, true, LexemeFrequencies.Unknown, tuning);
 
-        var lines = await ExplainAsync(world, store.Compose(plan));
+        var lines = await world.ExplainAsync(plan, AsIfLarge);
 
         Assert.True(lines.Exists(l => l.Contains("Bitmap Index Scan on memories_words", StringComparison.Ordinal)), string.Join('\n', lines));
     }
@@ -221,31 +222,5 @@ public sealed class ArmsTests(PostgresFixture postgres)
         await world.Host.Search.UnifiedAsync(new SearchRequest { Query = "apple" }, Ct);
 
         Assert.Equal(["hybrid memories ok measured", "text memories ok measured", "hybrid memories not_found measured", "hybrid unified ok measured"], durations);
-    }
-
-    private static async Task<List<string>> ExplainAsync(SearchWorld world, NpgsqlBatchCommand search)
-    {
-        await using var connection = await world.Database.DataSource.OpenConnectionAsync(Ct);
-        await using var transaction = await connection.BeginTransactionAsync(Ct);
-        await using (var settings = new NpgsqlCommand(
-            "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true)", connection))
-        {
-            await settings.ExecuteNonQueryAsync(Ct);
-        }
-
-        await using var explain = SqlText.Command("EXPLAIN " + search.CommandText, connection);
-        foreach (var parameter in search.Parameters.Cast<NpgsqlParameter>().ToList())
-        {
-            explain.Parameters.Add(parameter.Clone());
-        }
-
-        var lines = new List<string>();
-        await using var row = await explain.ExecuteReaderAsync(Ct);
-        while (await row.ReadAsync(Ct))
-        {
-            lines.Add(row.GetString(0));
-        }
-
-        return lines;
     }
 }

@@ -8,6 +8,7 @@ using Mahavishnu.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace Mahavishnu.Search.Tests;
 
@@ -145,6 +146,35 @@ internal sealed class SearchWorld : IAsyncDisposable
     {
         await Database.ExecuteAsync("VACUUM ANALYZE");
         await Host.Get<LexemeStatistics>().RenewAsync(Ct);
+    }
+
+    /// <summary>The lines of the plan that the database makes for a search.</summary>
+    /// <param name="without">Ways of the planner that are left out.</param>
+    public async Task<List<string>> ExplainAsync(SearchPlan plan, params IReadOnlyList<string> without)
+    {
+        var search = Host.Get<SearchStore>().Compose(plan);
+        await using var connection = await Database.DataSource.OpenConnectionAsync(Ct);
+        await using var transaction = await connection.BeginTransactionAsync(Ct);
+        foreach (var way in without.Select(w => $"SET LOCAL {w} = off").Append("SET LOCAL hnsw.iterative_scan = relaxed_order"))
+        {
+            await using var setting = SqlText.Command(way, connection);
+            await setting.ExecuteNonQueryAsync(Ct);
+        }
+
+        await using var explain = SqlText.Command("EXPLAIN " + search.CommandText, connection);
+        foreach (var parameter in search.Parameters.Cast<NpgsqlParameter>().ToList())
+        {
+            explain.Parameters.Add(parameter.Clone());
+        }
+
+        var lines = new List<string>();
+        await using var row = await explain.ExecuteReaderAsync(Ct);
+        while (await row.ReadAsync(Ct))
+        {
+            lines.Add(row.GetString(0));
+        }
+
+        return lines;
     }
 
     public Task<SearchResponse> SearchAsync(SearchRequest request) => Host.Search.SearchAsync(request, Ct);

@@ -23,7 +23,9 @@ public static class OllamaChat
 
         var http = new HttpClient(new OllamaAnswers(new BoundedAnswers(new SocketsHttpHandler
         {
-            ConnectTimeout = TimeSpan.FromSeconds(5), PooledConnectionLifetime = TimeSpan.FromMinutes(2), AllowAutoRedirect = false,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            AllowAutoRedirect = false,
         })))
         {
             BaseAddress = settings.Url,

@@ -7,16 +7,26 @@ internal sealed partial class LexemeStatistics(LexemeStore store, TimeProvider t
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30);
 
-    private volatile LexemeFrequencies? _current;
+    private volatile LexemeIndex? _current;
     private long _readAt;
     private int _reading;
 
     /// <summary>What is known; the first caller waits for it, the others take it as it is.</summary>
-    public async ValueTask<LexemeFrequencies> GetAsync(CancellationToken ct)
+    public async ValueTask<LexemeFrequencies> GetAsync(CancellationToken ct) => (await IndexAsync(ct)).All;
+
+    /// <summary>What is known of the words of a question, and perhaps of others.</summary>
+    public async ValueTask<LexemeFrequencies> GetAsync(Question question, CancellationToken ct)
+    {
+        var index = await IndexAsync(ct);
+        return question.Asked is { Prefix: null or { Length: > 1 } } asked ? index.Among(asked.Words) : index.All;
+    }
+
+    private async ValueTask<LexemeIndex> IndexAsync(CancellationToken ct)
     {
         if (_current is not { } known)
         {
-            return await RenewAsync(ct);
+            await RenewAsync(ct);
+            return _current!;
         }
 
         if (time.GetElapsedTime(Interlocked.Read(ref _readAt)) > Fresh && Interlocked.Exchange(ref _reading, 1) == 0)
@@ -32,7 +42,7 @@ internal sealed partial class LexemeStatistics(LexemeStore store, TimeProvider t
     public async Task<LexemeFrequencies> RenewAsync(CancellationToken ct)
     {
         var read = await store.ReadAsync(ct);
-        _current = read;
+        _current = new LexemeIndex(read);
         Interlocked.Exchange(ref _readAt, time.GetTimestamp());
         return read;
     }

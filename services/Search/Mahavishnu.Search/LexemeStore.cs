@@ -9,9 +9,20 @@ namespace Mahavishnu.Search;
 internal sealed record LexemeFrequencies(long Rows, IReadOnlyList<string> Words, IReadOnlyList<float> Frequencies)
 {
     public static LexemeFrequencies Unknown { get; } = new(0, [], []);
+
+    /// <summary>How the memories are spread over projects; null: not counted yet.</summary>
+    public ProjectShares? Projects { get; init; }
 }
 
-/// <summary>Reads what PostgreSQL keeps about the lexemes of all memories: its planner's statistics, gathered by (auto)analyze from a sample of the rows.</summary>
+/// <summary>How the memories are spread over projects.</summary>
+/// <param name="Known">The share of each of the larger ones.</param>
+/// <param name="Other">The share of any other.</param>
+internal sealed record ProjectShares(IReadOnlyDictionary<string, float> Known, double Other)
+{
+    public double Of(string project) => Known.TryGetValue(project, out var share) ? share : Other;
+}
+
+/// <summary>Reads what PostgreSQL keeps about the lexemes and projects of all memories: its planner's statistics, gathered by (auto)analyze from a sample of the rows.</summary>
 internal sealed class LexemeStore(NpgsqlDataSource db)
 {
     // Below this many matches the text arm counts them itself, exactly.
@@ -24,8 +35,9 @@ internal sealed class LexemeStore(NpgsqlDataSource db)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         long rows;
+        ProjectShares? projects;
         await using (var command = new NpgsqlCommand("""
-            SELECT greatest(c.reltuples::bigint, s.n_live_tup, 0), p.words, p.frequencies
+            SELECT greatest(c.reltuples::bigint, s.n_live_tup, 0), p.words, p.frequencies, q.names, q.shares, q.other
             FROM pg_class c
             JOIN pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
@@ -35,6 +47,14 @@ internal sealed class LexemeStore(NpgsqlDataSource db)
                 FROM pg_stats st, unnest(st.most_common_elems::text::text[], st.most_common_elem_freqs) AS e(word, frequency)
                 WHERE st.schemaname = n.nspname AND st.tablename = c.relname AND st.attname = 'words'
                     AND e.word IS NOT NULL AND e.frequency * greatest(c.reltuples, s.n_live_tup, 0) >= $1) p ON true
+            LEFT JOIN LATERAL (
+                -- What is left is spread evenly over the projects that are not among the most common. A negative number of distinct values is a share of the rows.
+                SELECT coalesce(st.most_common_vals::text::text[], '{}') AS names, coalesce(st.most_common_freqs, '{}') AS shares,
+                       greatest(0, 1 - st.null_frac - coalesce((SELECT sum(f) FROM unnest(st.most_common_freqs) AS f), 0))
+                           / greatest(1, CASE WHEN st.n_distinct < 0 THEN -st.n_distinct * greatest(c.reltuples, 1) ELSE st.n_distinct END
+                               - coalesce(cardinality(st.most_common_freqs), 0)) AS other
+                FROM pg_stats st
+                WHERE st.schemaname = n.nspname AND st.tablename = c.relname AND st.attname = 'project_id') q ON true
             WHERE c.oid = 'memories'::regclass
             """, connection))
         {
@@ -42,13 +62,16 @@ internal sealed class LexemeStore(NpgsqlDataSource db)
             await using var row = await command.ExecuteReaderAsync(ct);
             await row.ReadAsync(ct);
             rows = row.GetInt64(0);
+            projects = row.IsDBNull(3) ? null : new ProjectShares(
+                row.GetFieldValue<string[]>(3).Zip(row.GetFieldValue<float[]>(4)).ToDictionary(StringComparer.Ordinal), row.GetDouble(5));
             if (!row.IsDBNull(1))
             {
-                return new LexemeFrequencies(rows, row.GetFieldValue<string[]>(1), row.GetFieldValue<float[]>(2));
+                return new LexemeFrequencies(rows, row.GetFieldValue<string[]>(1), row.GetFieldValue<float[]>(2)) { Projects = projects };
             }
         }
 
-        return rows <= Sample ? new LexemeFrequencies(rows, [], []) : await SampleAsync(connection, rows, ct);
+        var lexemes = rows <= Sample ? new LexemeFrequencies(rows, [], []) : await SampleAsync(connection, rows, ct);
+        return lexemes with { Projects = projects };
     }
 
     private static async Task<LexemeFrequencies> SampleAsync(NpgsqlConnection connection, long rows, CancellationToken ct)

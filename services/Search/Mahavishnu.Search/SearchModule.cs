@@ -20,6 +20,7 @@ public static class SearchModule
         services.AddOptions<SearchOptions>().BindConfiguration(SearchOptions.Section).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SearchOptions>, SearchOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<SearchGate>();
         services.TryAddSingleton<SearchStore>();
         services.TryAddSingleton<LexemeStore>();
         services.TryAddSingleton<LexemeStatistics>();

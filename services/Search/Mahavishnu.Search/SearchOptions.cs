@@ -49,6 +49,15 @@ internal sealed class SearchOptions : IValidatableObject
     /// <summary>HNSW: how many neighbours a scan keeps in view. More finds more and takes longer.</summary>
     [Range(10, 1_000)] public int EfSearch { get; set; } = 100;
 
+    /// <summary>Searches that the service has the database do at once; the others wait in line. Unset: two for each processor, four at least. A database on a machine of its own may take more.</summary>
+    [Range(1, 1_000)] public int? Concurrency { get; set; }
+
+    /// <summary>Seconds that a search waits for its turn before it is refused with 503.</summary>
+    [Range(1, 600)] public int WaitSeconds { get; set; } = 10;
+
+    /// <summary>While at least as many searches wait as are being answered: the share of <see cref="ScannedMatches"/> and <see cref="RankedMatches"/> that is looked at, so that the line moves on. 1: all of it.</summary>
+    [Range(0.01, 1.0)] public double CrowdedEffort { get; set; } = 0.2;
+
     /// <summary>Questions whose vectors are kept.</summary>
     [Range(0, 1_000_000)] public int CachedQuestions { get; set; } = 1_000;
 

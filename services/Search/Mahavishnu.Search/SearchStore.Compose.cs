@@ -42,15 +42,21 @@ internal sealed partial class SearchStore
     private static string VectorArm(SearchPlan plan, Scope scope, string vector, Parameters p)
     {
         var space = plan.Space!;
-        var distance = plan.Exact ? $"e.embedding {space.Operator} {vector}" : space.IndexedDistance("e.embedding", vector);
-        var (join, where) = scope.VectorsSayAll
-            ? ("", scope.Vectors)
-            : ($" JOIN memories m ON m.tenant_id = e.tenant_id AND m.id = e.memory_id", $"{scope.Vectors} AND {scope.Memories}");
+        var all = $"e.embedding {space.Operator} {vector}";
+        var nearest = space.IndexedDistance("e.embedding", vector);
+        var memories = scope.VectorsSayAll ? "" : " JOIN memories m ON m.tenant_id = e.tenant_id AND m.id = e.memory_id";
         return $"""
-            nearest AS MATERIALIZED (
-                SELECT e.memory_id AS id, {distance} AS distance FROM {space.Table} e{join}
-                WHERE {where}
-                ORDER BY {(plan.Exact ? $"({distance}) + 0" : distance)} LIMIT {Number(Fetch(plan))}),
+            nearest AS MATERIALIZED ({scope.Each(branch =>
+            {
+                var exact = plan.Exact || plan.Narrow || branch.Few;
+                var distance = exact ? all : nearest;
+                return $"""
+
+                    SELECT e.memory_id AS id, {distance} AS distance FROM {space.Table} e{memories}
+                    WHERE {branch.Vectors}{(scope.VectorsSayAll ? "" : $" AND {branch.Memories}")}
+                    ORDER BY {(exact ? $"({distance}) + 0" : distance)} LIMIT {Number(Fetch(plan))}
+                    """;
+            })}),
             by_vector AS MATERIALIZED (
                 SELECT id, min(distance) AS distance FROM nearest GROUP BY id ORDER BY min(distance), id LIMIT {p.Int(plan.Tuning.Candidates)})
             """;

@@ -9,12 +9,29 @@ internal sealed partial class SearchStore
     private const string Present = "m.deleted_at IS NULL AND (m.expires_at IS NULL OR m.expires_at > now())";
     private const string Visible = $"{Present} AND m.superseded_by IS NULL";
 
+    /// <summary>Rows of one kind, and no row of another; with the conditions that hold for all of them.</summary>
+    private sealed record Branch
+    {
+        /// <summary>On <c>m</c>.</summary>
+        public string Memories { get; init; } = "";
+
+        /// <summary>The same, and what leads the words' index there, on <c>m</c>.</summary>
+        public string Words { get; init; } = "";
+
+        /// <summary>What the vectors' own columns can say, on <c>e</c>. They repeat the memory's as it was when it was embedded: a first sieve, not the last word.</summary>
+        public string Vectors { get; init; } = "";
+
+        /// <summary>Never so many that the vectors' index would be worth it.</summary>
+        public bool Few { get; init; }
+    }
+
     /// <summary>The conditions of one search: once for the rows of memories (<c>m</c>), and as far as it goes for those of the vectors (<c>e</c>).</summary>
     private sealed partial class Scope
     {
         private readonly List<string> _memories = [];
         private readonly List<string> _late = [];
         private readonly List<string> _vectors = [];
+        private readonly List<Branch> _branches = [];
 
         public Scope(Question q, IReadOnlyList<string> languages, Parameters p, string tenant)
         {
@@ -69,20 +86,43 @@ internal sealed partial class SearchStore
         /// <summary>The tenant's parameter.</summary>
         public string Tenant { get; }
 
-        /// <summary>Every condition, on <c>m</c>.</summary>
-        public string Memories => string.Join(" AND ", _memories);
+        /// <summary>Every condition, those that no index can answer among them, on <c>m</c>: what the memories that were brought up are asked.</summary>
+        public string Found => string.Join(" AND ", [.. _memories, .. AnyBranch, .. _late]);
 
-        /// <summary>What no index can answer and only the memories that were brought up are asked, on <c>m</c>: with <see cref="Memories"/> everything there is to say.</summary>
-        public string Found => string.Join(" AND ", _memories.Concat(_late));
-
-        /// <summary>The part of it that is not in <see cref="Memories"/>; null where there is none.</summary>
+        /// <summary>What no index can answer; null where there is none.</summary>
         public string? Late => _late.Count == 0 ? null : string.Join(" AND ", _late);
 
-        /// <summary>What the vectors' own columns can say, on <c>e</c>. They repeat the memory's as it was when it was embedded: a first sieve, not the last word.</summary>
-        public string Vectors => string.Join(" AND ", _vectors);
-
-        /// <summary>Whether <see cref="Vectors"/> leaves nothing open but that the memory is still there.</summary>
+        /// <summary>Whether what the vectors' own columns say leaves nothing open but that the memory is still there.</summary>
         public bool VectorsSayAll { get; }
+
+        private IEnumerable<string> AnyBranch => _branches.Count == 0 ? [] : [$"({string.Join(" OR ", _branches.Select(b => b.Memories))})"];
+
+        /// <summary>The same rows of each branch. One condition with an OR in it would be led by no index, and half of all rows would be expected.</summary>
+        /// <param name="rows">A <c>SELECT</c> of a branch whose conditions are all in <see cref="Branch"/>'s texts.</param>
+        public string Each(Func<Branch, string> rows) => _branches.Count switch
+        {
+            0 => rows(Whole(new Branch())),
+            1 => rows(Whole(_branches[0])),
+            _ => string.Join(" UNION ALL ", _branches.Select(b => $"({rows(Whole(b))})")),
+        };
+
+        /// <summary>The newest memories of all branches together.</summary>
+        /// <param name="columns"><c>m.created_at</c> among them.</param>
+        public string Newest(string columns, string limit, string condition = "true")
+        {
+            const string Newest = "ORDER BY m.created_at DESC LIMIT";
+            var rows = Each(branch => $"SELECT {columns} FROM memories m WHERE {condition} AND {branch.Memories} {Newest} {limit}");
+            return _branches.Count < 2 ? rows : $"SELECT * FROM ({rows}) m {Newest} {limit}";
+        }
+
+        private Branch Whole(Branch branch) => branch with
+        {
+            Memories = Join(_memories, branch.Memories),
+            Words = Join(_memories, branch.Memories, branch.Words),
+            Vectors = Join(_vectors, branch.Vectors),
+        };
+
+        private static string Join(IEnumerable<string> conditions, params IEnumerable<string> more) => string.Join(" AND ", conditions.Concat(more.Where(c => c.Length > 0)));
 
         private void Project(Question q, Parameters p)
         {
@@ -105,16 +145,23 @@ internal sealed partial class SearchStore
             var name = p.Text(project);
             if (q.Origin is not (Origin.Any or Origin.Shared))
             {
-                Both("project_id", "= " + name);
+                _branches.Add(OfProjects($"= {name}", $"ARRAY[{name}]"));
                 return;
             }
 
-            var own = q.Origin == Origin.Any ? $"= {name} OR" : $"IS DISTINCT FROM {name} AND";
             var groups = $"SELECT g.group_id FROM project_group_members g WHERE g.tenant_id = {Tenant} AND g.project_id = {name}";
             var shared = $"IN (SELECT s.memory_id FROM insight_shares s WHERE s.tenant_id = {Tenant} AND s.withdrawn_at IS NULL AND (s.project_id = {name} OR s.group_id IN ({groups})))";
-            _memories.Add($"(m.project_id {own} m.id {shared})");
-            _vectors.Add($"(e.project_id {own} e.memory_id {shared})");
+            if (q.Origin == Origin.Any)
+            {
+                _branches.Add(OfProjects($"= {name}", $"ARRAY[{name}]"));
+            }
+
+            _branches.Add(new Branch { Memories = $"m.project_id IS DISTINCT FROM {name} AND m.id {shared}", Vectors = $"e.project_id IS DISTINCT FROM {name} AND e.memory_id {shared}", Few = true });
         }
+
+        // The words' index holds the project beside them, as a list of one: that much of GIN needs no extension.
+        private static Branch OfProjects(string condition, string names) =>
+            new() { Memories = $"m.project_id {condition}", Words = $"ARRAY[m.project_id] && {names}", Vectors = $"e.project_id {condition}" };
 
         private void Quoted(AskedText asked, IReadOnlyList<string> languages, Parameters p)
         {

@@ -24,6 +24,7 @@ internal sealed partial class SearchStore
         var rows = p.Double(Math.Max(1, frequencies.Rows));
         var scanned = p.Int(plan.Exact ? int.MaxValue : tuning.ScannedMatches);
         var ranked = p.Int(tuning.RankedMatches);
+        var candidates = p.Int(tuning.Candidates);
         return $"""
             planned AS MATERIALIZED (
                 SELECT q.lexeme, q.quoted::tsquery AS query, q.quoted, q.frequency, q.share,
@@ -34,30 +35,36 @@ internal sealed partial class SearchStore
                     LEFT JOIN unnest({p.Texts(frequencies.Words)}, {p.Floats(frequencies.Frequencies)}) AS f(lexeme, frequency) ON f.lexeme = l.lexeme
                     ORDER BY coalesce(l.known, f.frequency, 0), length(l.lexeme) DESC, l.lexeme LIMIT {MostWords}) q),
             found AS MATERIALIZED (
-                SELECT q.lexeme, c.id, c.created_at
+                SELECT q.lexeme, c.ids, c.times
                 FROM planned q CROSS JOIN LATERAL (
-                    SELECT m.id, m.created_at FROM memories m WHERE m.words @@ q.query AND {scope.Memories} LIMIT {scanned}) c
-                WHERE q.leads),
-            newest AS MATERIALIZED (
-                SELECT n.id, n.created_at
-                FROM (SELECT m.id, m.created_at, m.words FROM memories m WHERE {scope.Memories} ORDER BY m.created_at DESC LIMIT {scanned}) n
-                WHERE (SELECT count(*) FROM (SELECT f.id FROM found f GROUP BY f.id LIMIT {p.Int(tuning.Candidates)}) f) < {p.Int(tuning.Candidates)}
-                    AND n.words @@ (SELECT string_agg(q.quoted, ' | ')::tsquery FROM planned q WHERE NOT q.leads)
-                LIMIT {ranked}),
-            {Read(plan, scope, ranked, p)}
+                    SELECT array_agg(m.id) AS ids, array_agg(m.created_at) AS times
+                    FROM ({scope.Each(branch => $"SELECT m.id, m.created_at FROM memories m WHERE m.words @@ q.query AND {branch.Words} LIMIT {scanned}")}) m) c
+                WHERE q.leads AND c.ids IS NOT NULL),
             weighed AS MATERIALIZED (
                 SELECT q.lexeme, q.query, q.share * ln(1 + greatest({rows} - w.rows, 0.5) / (w.rows + 0.5)) AS idf
-                FROM planned q LEFT JOIN (SELECT f.lexeme, count(*) AS rows FROM found f GROUP BY f.lexeme) f USING (lexeme)
-                CROSS JOIN LATERAL (SELECT coalesce(q.frequency * {rows}, f.rows, 0)::float8 AS rows) w),
+                FROM planned q LEFT JOIN found f USING (lexeme)
+                CROSS JOIN LATERAL (SELECT coalesce(q.frequency * {rows}, cardinality(f.ids), 0)::float8 AS rows) w),
+            brought AS MATERIALIZED (
+                SELECT m.id, sum(w.idf) AS idf, max(m.time) AS time
+                FROM found f JOIN weighed w USING (lexeme) CROSS JOIN LATERAL unnest(f.ids, f.times) AS m(id, time)
+                GROUP BY m.id),
+            newest AS MATERIALIZED (
+                SELECT n.id, n.created_at AS time
+                FROM ({scope.Newest("m.id, m.created_at, m.words", scanned)}) n
+                WHERE (SELECT count(*) FROM (SELECT FROM brought LIMIT {candidates}) b) < {candidates}
+                    AND n.words @@ (SELECT string_agg(q.quoted, ' | ')::tsquery FROM planned q WHERE NOT q.leads)
+                    AND n.id NOT IN (SELECT b.id FROM brought b)
+                LIMIT {ranked}),
+            {Read(plan, scope, ranked, p)}
             chosen AS MATERIALIZED (
                 SELECT a.id FROM (
-                    SELECT f.id, w.idf, f.created_at FROM found f JOIN weighed w USING (lexeme)
-                    UNION ALL SELECT n.id, 0, n.created_at FROM newest n{(ReadsTexts(plan) ? " UNION ALL SELECT r.id, 0, r.created_at FROM read r" : "")}) a
-                GROUP BY a.id ORDER BY sum(a.idf) DESC, max(a.created_at) DESC, a.id LIMIT {ranked}),
+                    SELECT b.id, b.idf, b.time FROM brought b
+                    UNION ALL SELECT n.id, 0, n.time FROM newest n{(ReadsTexts(plan) ? " UNION ALL SELECT r.id, 0, r.time FROM read r" : "")}) a
+                ORDER BY a.idf DESC, a.time DESC, a.id LIMIT {ranked}),
             by_text AS MATERIALIZED (
                 SELECT m.id, {TextScore(plan, scope, p)} AS score
                 FROM chosen c JOIN memories m ON m.tenant_id = {scope.Tenant} AND m.id = c.id
-                ORDER BY score DESC, m.id LIMIT {p.Int(tuning.Candidates)})
+                ORDER BY score DESC, m.id LIMIT {candidates})
             """;
     }
 
@@ -87,10 +94,8 @@ internal sealed partial class SearchStore
     /// <summary>"to be or not to be", "->": without a lexeme that leads anywhere there is only the text itself to look at.</summary>
     private static string Read(SearchPlan plan, Scope scope, string ranked, Parameters p) => !ReadsTexts(plan) ? "" : $"""
         read AS MATERIALIZED (
-            SELECT m.id, m.created_at
-            FROM (
-                SELECT m.id, m.created_at, m.title, m.content FROM memories m
-                WHERE {NothingFound} AND {scope.Memories} ORDER BY m.created_at DESC LIMIT {p.Int(plan.Exact ? ReadRowsExactly : ReadRows)}) m
+            SELECT m.id, m.created_at AS time
+            FROM ({scope.Newest("m.id, m.created_at, m.title, m.content", p.Int(plan.Exact ? ReadRowsExactly : ReadRows), NothingFound)}) m
             WHERE {Stands(plan, scope, p)}
             LIMIT {ranked}),
         """;

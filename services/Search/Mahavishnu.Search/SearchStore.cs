@@ -15,6 +15,9 @@ internal sealed record SearchPlan(Question Question, EmbeddingSpace? Space, Half
     /// <summary>True: every vector in scope is compared, whatever index there is.</summary>
     public bool Exact { get; init; }
 
+    /// <summary>True: so few memories are in scope that comparing all their vectors is quicker than looking for them in an index of all.</summary>
+    public bool Narrow { get; init; }
+
     /// <summary>The text configurations the question is read in.</summary>
     public IReadOnlyList<string> Languages { get; init; } = TextLanguages.Standard.InUse(null);
 
@@ -24,18 +27,33 @@ internal sealed record SearchPlan(Question Question, EmbeddingSpace? Space, Half
 /// <summary>The numbers of one search, from <see cref="SearchOptions"/> and the question.</summary>
 /// <param name="Candidates">Memories each arm hands to the fusion.</param>
 internal sealed record SearchTuning(
-    int Candidates, int RankedMatches, int ScannedMatches, int EfSearch, FusionKind Fusion, int RankConstant, double VectorWeight, double NeighbourShare, double FileNeighbourShare);
+    int Candidates, int RankedMatches, int ScannedMatches, int EfSearch, FusionKind Fusion, int RankConstant, double VectorWeight, double NeighbourShare, double FileNeighbourShare)
+{
+    /// <summary>The share of the words' matches that is looked at while many searches wait.</summary>
+    public double CrowdedEffort { get; init; } = 1;
+
+    /// <summary>The same search with fewer of the words' matches.</summary>
+    public SearchTuning Eased() => this with
+    {
+        ScannedMatches = Math.Max(1, (int)(ScannedMatches * CrowdedEffort)),
+        RankedMatches = Math.Max(Candidates, (int)(RankedMatches * CrowdedEffort)),
+    };
+}
 
 /// <param name="Hits">Best first.</param>
 /// <param name="More">Whether there may be more than these, because a bound of the search was reached.</param>
 /// <param name="ActiveSpace">The space that was active when they were read: another than the plan's, and they are not what is asked for.</param>
-internal sealed record SearchRows(IReadOnlyList<SearchHit> Hits, bool More, short? ActiveSpace);
+internal sealed record SearchRows(IReadOnlyList<SearchHit> Hits, bool More, short? ActiveSpace)
+{
+    /// <summary>Whether fewer of the words' matches were looked at, because many waited.</summary>
+    public bool Eased { get; init; }
+}
 
 /// <param name="Vector">Null while it has none.</param>
 internal sealed record LikeMemory(Guid Id, HalfVector? Vector);
 
 /// <summary>Runs a search: everything in one statement, one round trip. Its text is put together in the other parts of this class.</summary>
-internal sealed partial class SearchStore(NpgsqlDataSource db, KeptStatements kept, TenantScope tenant)
+internal sealed partial class SearchStore(NpgsqlDataSource db, SearchGate gate, KeptStatements kept, TenantScope tenant)
 {
     /// <summary>A memory to find more like; its vector is the middle of its parts'.</summary>
     /// <returns>Null: there is no such memory (any more).</returns>
@@ -50,6 +68,14 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, KeptStatements ke
     }
 
     public async Task<SearchRows> SearchAsync(SearchPlan plan, CancellationToken ct)
+    {
+        using var place = await gate.EnterAsync(ct);
+        var eased = place.Crowded && plan is { Words: true, Exact: false, Tuning.CrowdedEffort: < 1 };
+        var rows = await RunAsync(eased ? plan with { Tuning = plan.Tuning.Eased() } : plan, ct);
+        return rows with { Eased = eased };
+    }
+
+    private async Task<SearchRows> RunAsync(SearchPlan plan, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var batch = connection.CreateBatch();
@@ -86,17 +112,18 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, KeptStatements ke
     private static bool More(SearchPlan plan, int nearest, bool unreadWords, int byText)
     {
         // An index scan that came back short has given up; one that did not was cut.
-        var vectors = plan.Vector is not null && (nearest == Fetch(plan) || plan is { Exact: false, Space.IndexState: "ready" });
+        var cut = nearest >= Fetch(plan);
+        var vectors = plan.Vector is not null && (cut || plan is { Exact: false, Narrow: false, Space.IndexState: "ready" });
         // What lies behind the nearest is farther still. (A group has one hit, however near the others are.)
-        var beyond = nearest == Fetch(plan) && plan.Question is { Threshold: not null, GroupBy: Grouping.None };
+        var beyond = cut && plan.Question is { Threshold: not null, GroupBy: Grouping.None };
         return !beyond && (vectors || unreadWords || byText == plan.Tuning.Candidates);
     }
 
     // Of a search without filters one plan is as good as the next, and making it anew is a good part of what the search costs. With a filter it depends on
-    // the values whether an index on them or the vectors' is the better way in.
-    private static bool IsPlain(SearchPlan plan) => !plan.Exact && plan.Question is
+    // the values whether an index on them or the vectors' is the better way in; of a project that is known before.
+    private static bool IsPlain(SearchPlan plan) => !plan.Exact && (plan.Question.ProjectId is null || plan.Narrow) && plan.Question is
     {
-        Types.Count: 0, Sources.Count: 0, Tags.Count: 0, ProjectId: null, RepoId: null, AgentId: null, WorkflowId: null, SessionId: null,
+        Types.Count: 0, Sources.Count: 0, Tags.Count: 0, RepoId: null, AgentId: null, WorkflowId: null, SessionId: null,
         After: null, Before: null, AsOf: null, Filter: null, Across: null, Origin: null or Origin.Any, Asked: null or { IsPlain: true },
     };
 

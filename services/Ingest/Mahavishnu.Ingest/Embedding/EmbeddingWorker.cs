@@ -19,6 +19,9 @@ internal sealed partial class EmbeddingWorker(
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan LookAtSpaces = TimeSpan.FromSeconds(1);
+    // Who finds as many together has found a batch, and leaves the rest of it to the next.
+    private const int Batch = 8;
+
     private static readonly string[] Bulk = [OperationKinds.Import];
 
     private readonly EmbeddingOptions _options = options.Value;
@@ -130,13 +133,13 @@ internal sealed partial class EmbeddingWorker(
     private async Task WorkAsync(EmbeddingLane lane, int number, CancellationToken ct)
     {
         var pause = FirstPause;
-        var busy = false;
+        var (busy, looks) = (false, true);
         while (!ct.IsCancellationRequested)
         {
             try
             {
                 var next = signal.Next;
-                if (lane.Has(number) && await WorkOnceAsync(lane, number, ct))
+                if (looks && lane.Has(number) && await WorkOnceAsync(lane, number, ct))
                 {
                     busy = true;
                 }
@@ -149,6 +152,7 @@ internal sealed partial class EmbeddingWorker(
                     }
 
                     await EmbeddingSignal.WaitAsync(next, TimeSpan.FromSeconds(_options.IdleSeconds), time, ct);
+                    looks = lane.Has(number) && lane.IsToLook(number, next);
                 }
 
                 pause = FirstPause;
@@ -184,6 +188,11 @@ internal sealed partial class EmbeddingWorker(
                 if (claim.Jobs.Count == 0)
                 {
                     continue;
+                }
+
+                if (claim.Jobs.Count >= Batch)
+                {
+                    signal.Raise();
                 }
 
                 await claims.RunAsync(work, claim, lane.Yields ? 1 : null, ct);

@@ -25,6 +25,9 @@ internal sealed partial class VectorIndexWorker(
     EmbeddingSpaceStore spaces, VectorIndexStore indexes, EmbeddingQueueStore queue, OperationStore operations, VectorIndexSignal drained,
     IOptions<VectorIndexOptions> options, TimeProvider time, ILogger<VectorIndexWorker> logger) : BackgroundService
 {
+    // A queue of single writes runs empty many times a second, and a look is a dozen questions to the database.
+    private static readonly TimeSpan Pace = TimeSpan.FromSeconds(0.5);
+
     private static readonly string[] Loads = [OperationKinds.Repository, OperationKinds.Import];
     private static readonly string[] Indexing = [OperationKinds.Index];
 
@@ -33,6 +36,7 @@ internal sealed partial class VectorIndexWorker(
         while (!stoppingToken.IsCancellationRequested)
         {
             var next = drained.Next;
+            var looked = time.GetTimestamp();
             try
             {
                 await LookAsync(stoppingToken);
@@ -52,8 +56,13 @@ internal sealed partial class VectorIndexWorker(
                 Stumbled(logger, e);
             }
 
-            var rest = Task.Delay(TimeSpan.FromSeconds(options.Value.CheckSeconds), time, stoppingToken);
-            await Task.WhenAny(next, rest);
+            var check = TimeSpan.FromSeconds(options.Value.CheckSeconds);
+            await Task.WhenAny(next, Task.Delay(check, time, stoppingToken));
+            var early = (check < Pace ? check : Pace) - time.GetElapsedTime(looked);
+            if (early > TimeSpan.Zero)
+            {
+                await Task.Delay(early, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
     }
 

@@ -13,16 +13,20 @@ internal sealed partial class SearchStore
         {
             var projects = p.Texts([.. across.Projects.Keys]);
             var weight = $"({p.Doubles([.. across.Projects.Values.Select(s => s.Weight)])}::float8[])[array_position({projects}, m.project_id)]";
+            _branches.Add(OfProjects($"= ANY({projects})", projects));
             if (across.Shared.Count == 0)
             {
-                Both("project_id", $"= ANY({projects})");
                 Weight = weight;
                 return;
             }
 
             var shared = p.Ids([.. across.Shared.Keys]);
-            _memories.Add($"(m.project_id = ANY({projects}) OR m.id = ANY({shared}))");
-            _vectors.Add($"(e.project_id = ANY({projects}) OR e.memory_id = ANY({shared}))");
+            _branches.Add(new Branch
+            {
+                Memories = $"m.project_id = ANY({projects}) IS NOT TRUE AND m.id = ANY({shared})",
+                Vectors = $"e.project_id = ANY({projects}) IS NOT TRUE AND e.memory_id = ANY({shared})",
+                Few = true,
+            });
             // The greatest of those that are there.
             Weight = $"greatest({weight}, CASE WHEN m.id = ANY({shared}) THEN {p.Double(across.SharedWeight)} END)";
         }

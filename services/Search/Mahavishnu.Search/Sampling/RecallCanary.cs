@@ -33,7 +33,7 @@ internal sealed partial class RecallCanary(
     /// <summary>A search that has been answered; most are let go.</summary>
     public void Offer(SearchPlan plan)
     {
-        if (plan is { Question.Rehearsal: false, Vector: not null, Exact: false, Space: { IndexState: "ready", BuiltIndex: not null } } && Random.Shared.NextDouble() < _options.RecallShare)
+        if (plan is { Question.Rehearsal: false, Vector: not null, Exact: false, Narrow: false, Space: { IndexState: "ready", BuiltIndex: not null } } && Random.Shared.NextDouble() < _options.RecallShare)
         {
             _next.Writer.TryWrite(plan);
         }
