@@ -66,7 +66,7 @@ public abstract partial class Suite
             public sealed class InvoiceArchive
             {
                 public Invoice FindByNumber(string number) =>
-                    _invoices.GetValueOrDefault(number) ?? throw new InvalidOperationException($"The archive has no invoice {number}; was it archived before the cut-over?");
+                    _invoices.GetValueOrDefault(number) ?? throw new InvalidOperationException($"The archive has no invoice {number}; was it archived before the cut-over, or is its month not sealed yet?");
 
                 public void Seal(DateOnly month)
                 {
@@ -86,7 +86,7 @@ public abstract partial class Suite
         {
             "FindByNumber", "InvoiceArchive.FindByNumber", "where is InvoiceArchive defined?", "find_by_number of the invoice archive",
             "src/Billing/InvoiceArchive.cs", "InvoiceArchive.cs", "Billing/InvoiceArchive.cs line 6",
-            "System.InvalidOperationException: The archive has no invoice 2031-7; was it archived before the cut-over?",
+            "System.InvalidOperationException: The archive has no invoice 2031-7; was it archived before the cut-over, or is its month not sealed yet?",
             "\"was it archived before the cut-over\"",
         })
         {

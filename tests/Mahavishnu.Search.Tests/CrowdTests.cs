@@ -10,7 +10,7 @@ public sealed class CrowdTests(PostgresFixture postgres)
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    private static readonly SearchRequest Apple = new() { Query = "apple", Mode = SearchModes.Text };
+    private static readonly SearchRequest Apple = new() { Query = "apple" };
 
     private Task<SearchWorld> StartAsync(params (string Key, string? Value)[] settings) =>
         SearchWorld.StartAsync(postgres, settings: [("Search:Concurrency", "1"), .. settings]);
@@ -56,8 +56,10 @@ public sealed class CrowdTests(PostgresFixture postgres)
         Assert.All(await Task.WhenAll(asked), a => Assert.Empty(a.Degraded));
     }
 
-    [Fact]
-    public async Task A_search_by_vector_alone_is_as_good_in_a_crowd()
+    [Theory]
+    [InlineData(SearchModes.Vector)]
+    [InlineData(SearchModes.Text)]
+    public async Task A_search_by_one_arm_alone_is_as_good_in_a_crowd(string mode)
     {
         await using var world = await StartAsync();
         await world.RememberAsync("apple");
@@ -65,8 +67,8 @@ public sealed class CrowdTests(PostgresFixture postgres)
         List<Task<SearchResponse>> asked = [];
         using (await gate.EnterAsync(Ct))
         {
-            asked.Add(world.SearchAsync(Apple with { Mode = SearchModes.Vector }));
-            asked.Add(world.SearchAsync(Apple with { Mode = SearchModes.Vector }));
+            asked.Add(world.SearchAsync(Apple with { Mode = mode }));
+            asked.Add(world.SearchAsync(Apple with { Mode = mode }));
             await WaitUntilWaitingAsync(gate, 2);
         }
 

@@ -55,8 +55,8 @@ internal sealed class SearchOptions : IValidatableObject
     /// <summary>Seconds that a search waits for its turn before it is refused with 503.</summary>
     [Range(1, 600)] public int WaitSeconds { get; set; } = 10;
 
-    /// <summary>While at least as many searches wait as are being answered: the share of <see cref="ScannedMatches"/> and <see cref="RankedMatches"/> that is looked at, so that the line moves on. 1: all of it.</summary>
-    [Range(0.01, 1.0)] public double CrowdedEffort { get; set; } = 0.2;
+    /// <summary>While at least as many searches wait as are being answered: the share of <see cref="ScannedMatches"/> and <see cref="RankedMatches"/> that a hybrid search looks at, so that the line moves on. 1: all of it.</summary>
+    [Range(0.01, 1.0)] public double CrowdedEffort { get; set; } = 0.1;
 
     /// <summary>Questions whose vectors are kept.</summary>
     [Range(0, 1_000_000)] public int CachedQuestions { get; set; } = 1_000;

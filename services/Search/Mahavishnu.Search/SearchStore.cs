@@ -70,7 +70,8 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, SearchGate gate, 
     public async Task<SearchRows> SearchAsync(SearchPlan plan, CancellationToken ct)
     {
         using var place = await gate.EnterAsync(ct);
-        var eased = place.Crowded && plan is { Words: true, Exact: false, Tuning.CrowdedEffort: < 1 };
+        // By words alone less would be found; beside the vectors nothing is missed (ADR 0022).
+        var eased = place.Crowded && plan is { Hybrid: true, Exact: false, Tuning.CrowdedEffort: < 1 };
         var rows = await RunAsync(eased ? plan with { Tuning = plan.Tuning.Eased() } : plan, ct);
         return rows with { Eased = eased };
     }
