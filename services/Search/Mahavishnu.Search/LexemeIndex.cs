@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Mahavishnu.Search;
@@ -18,8 +17,7 @@ internal sealed class LexemeIndex
         All = all;
         foreach (var (place, word) in all.Words.Index())
         {
-            var folded = Fold(word);
-            var key = folded.Length <= Beginning ? folded : folded[..Beginning];
+            var key = word.Length <= Beginning ? word : word[..Beginning];
             if (!_byBeginning.TryGetValue(key, out var places))
             {
                 _byBeginning[key] = places = [];
@@ -34,22 +32,21 @@ internal sealed class LexemeIndex
     /// <summary>Those of words that may begin anywhere in the text: the words of an identifier do not begin where it does.</summary>
     public LexemeFrequencies Among(string text)
     {
-        var folded = Fold(text);
-        var keys = new HashSet<string>(StringComparer.Ordinal);
-        for (var start = 0; start < folded.Length; start++)
+        // Not every stem keeps other letters: ü becomes u.
+        if (!Ascii.IsValid(text))
         {
-            keys.Add(folded[start..(start + 1)]);
-            keys.Add(folded[start..Math.Min(folded.Length, start + Beginning)]);
+            return All;
+        }
+
+        var lower = text.ToLowerInvariant();
+        var keys = new HashSet<string>(StringComparer.Ordinal);
+        for (var start = 0; start < lower.Length; start++)
+        {
+            keys.Add(lower[start..(start + 1)]);
+            keys.Add(lower[start..Math.Min(lower.Length, start + Beginning)]);
         }
 
         var places = keys.SelectMany(key => _byBeginning.GetValueOrDefault(key, [])).ToList();
         return All with { Words = places.ConvertAll(p => All.Words[p]), Frequencies = places.ConvertAll(p => All.Frequencies[p]) };
-    }
-
-    // Stemmers write ü as u.
-    private static string Fold(string text)
-    {
-        var lower = text.ToLowerInvariant();
-        return Ascii.IsValid(lower) ? lower : string.Concat(lower.Normalize(NormalizationForm.FormD).Where(c => char.GetUnicodeCategory(c) != UnicodeCategory.NonSpacingMark));
     }
 }
