@@ -31,7 +31,7 @@ internal static class AzureTarget
                 {
                     Parent = server,
                     Name = "azure.extensions",
-                    Value = "VECTOR",
+                    Value = "VECTOR,PG_PREWARM",
                     Source = "user-override",
                 });
             })

@@ -1,7 +1,8 @@
--- The schema at version 14, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
+-- The schema at version 15, as PostgreSQL describes it. Generated: change a migration in Schema/, then run the
 -- tests of Storage with MAHAVISHNU_APPROVE=1. Why things are as they are is said in the migrations.
 
 CREATE EXTENSION vector;
+CREATE EXTENSION pg_prewarm; -- where the server has it
 
 CREATE OR REPLACE FUNCTION public.mahavishnu_all_words(lang regconfig, body text)
  RETURNS tsquery

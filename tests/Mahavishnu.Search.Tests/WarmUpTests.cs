@@ -9,6 +9,8 @@ namespace Mahavishnu.Search.Tests;
 /// <summary>What is brought into memory before the first search.</summary>
 public sealed class WarmUpTests(PostgresFixture postgres)
 {
+    private static readonly TimeSpan Long = TimeSpan.FromMinutes(1);
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -18,14 +20,40 @@ public sealed class WarmUpTests(PostgresFixture postgres)
         await world.RememberAsync("apple pie");
         var store = world.Host.Get<WarmStore>();
 
-        Assert.Null(await store.ReadAsync(await world.SpaceAsync(), Ct));
         Assert.SkipUnless(await world.Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_prewarm')"), "The server has no pg_prewarm.");
-        await world.Database.ExecuteAsync("CREATE EXTENSION pg_prewarm SCHEMA public");
 
         // Without a vector index: the vectors and their key, the memories, their key and their words.
-        Assert.Equal(5, await store.ReadAsync(await world.SpaceAsync(), Ct));
-        Assert.Equal(3, await store.ReadAsync(null, Ct));
+        Assert.Equal(5, await store.ReadAsync(await world.SpaceAsync(), Long, Ct));
+        Assert.Equal(3, await store.ReadAsync(null, Long, Ct));
+        Assert.Equal(0, await store.ReadAsync(null, TimeSpan.Zero, Ct));
+
+        await world.Database.ExecuteAsync("DROP EXTENSION pg_prewarm");
+        Assert.Null(await store.ReadAsync(await world.SpaceAsync(), Long, Ct));
     }
+
+    [Fact]
+    public async Task What_a_search_reads_is_in_the_buffers_afterwards()
+    {
+        await using var world = await SearchWorld.StartAsync(postgres);
+        await world.RememberAsync([.. Enumerable.Range(0, 300).Select(i => SearchWorld.Draft($"note {i}"))]);
+        Assert.SkipUnless(await world.Database.ScalarAsync<bool>("SELECT count(*) = 2 FROM pg_available_extensions WHERE name IN ('pg_prewarm', 'pg_buffercache')"), "The server has no contrib modules.");
+        await world.Database.ExecuteAsync("CREATE EXTENSION pg_buffercache");
+        // Writes the table and its indexes anew, the B-trees past the buffers.
+        await world.Database.ExecuteAsync("VACUUM FULL memories");
+        Assert.Equal(0, await InBuffersAsync(world, "memories_pkey"));
+
+        await world.Host.Get<WarmStore>().ReadAsync(await world.SpaceAsync(), Long, Ct);
+
+        foreach (var name in (string[])["memories", "memories_pkey", "memories_words"])
+        {
+            Assert.Equal(await world.Database.ScalarAsync<long>("SELECT pg_relation_size($1::regclass) / current_setting('block_size')::int", name), await InBuffersAsync(world, name));
+        }
+    }
+
+    private static async Task<long> InBuffersAsync(SearchWorld world, string relation) => await world.Database.ScalarAsync<long>("""
+        SELECT count(*) FROM pg_buffercache
+        WHERE relfilenode = pg_relation_filenode($1) AND relforknumber = 0 AND reldatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """, relation);
 
     [Fact]
     public async Task Memories_from_all_over_the_store_lead_through_the_index()
@@ -46,7 +74,11 @@ public sealed class WarmUpTests(PostgresFixture postgres)
         var atTheDoor = 0;
         await using var world = await SearchWorld.StartAsync(
             postgres,
-            builder => builder.Services.AddSingleton<IStartupFilter>(new Counting(() => Interlocked.Increment(ref atTheDoor))),
+            builder => builder.Services.AddSingleton<IStartupFilter>(new Counting(() =>
+            {
+                Interlocked.Increment(ref atTheDoor);
+                return Task.CompletedTask;
+            })),
             settings: [("Search:SampleShare", "1"), ("Search:RecallShare", "1")]);
 
         // It was ready before the world was handed over: three of each kind.
@@ -57,6 +89,33 @@ public sealed class WarmUpTests(PostgresFixture postgres)
 
         Assert.Equal("apple", Assert.Single(kept).Query);
         Assert.Equal(7, atTheDoor);
+    }
+
+    [Fact]
+    public async Task Over_a_large_store_it_asks_until_answers_are_quick()
+    {
+        const int Slow = 10;
+        var (armed, atTheDoor) = (false, 0);
+        await using var world = await SearchWorld.StartAsync(
+            postgres,
+            builder => builder.Services.AddSingleton<IStartupFilter>(new Counting(async () =>
+            {
+                if (Volatile.Read(ref armed) && Interlocked.Increment(ref atTheDoor) <= Slow)
+                {
+                    await Task.Delay(60, Ct);
+                }
+            })));
+        await world.RememberAsync("apple pie");
+        await world.AnalyzeAsync();
+        // As large as a store says that it is.
+        await world.Database.ExecuteAsync("UPDATE pg_class SET reltuples = 50000 WHERE oid = 'memories'::regclass");
+        await world.Host.Get<LexemeStatistics>().RenewAsync(Ct);
+        Volatile.Write(ref armed, true);
+
+        await world.Host.Get<SearchWarmUp>().RunAsync(Ct);
+
+        // Six quick ones after the last slow one.
+        Assert.True(atTheDoor >= Slow + 6, $"It asked {atTheDoor} times.");
     }
 
     [Fact]
@@ -82,7 +141,7 @@ public sealed class WarmUpTests(PostgresFixture postgres)
         Assert.Empty((await world.SearchAsync("apple")).Hits);
     }
 
-    private sealed class Counting(Action search) : IStartupFilter
+    private sealed class Counting(Func<Task> search) : IStartupFilter
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
         {
@@ -90,7 +149,7 @@ public sealed class WarmUpTests(PostgresFixture postgres)
             {
                 if (context.Request.Path.StartsWithSegments($"{Resources.Api}/{Resources.SearchRoute}", StringComparison.Ordinal))
                 {
-                    search();
+                    await search();
                 }
 
                 await rest(context);

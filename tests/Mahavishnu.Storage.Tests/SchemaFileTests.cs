@@ -20,6 +20,7 @@ public sealed class SchemaFileTests(PostgresFixture postgres)
             -- tests of Storage with {Approved.Variable}=1. Why things are as they are is said in the migrations.
 
             CREATE EXTENSION vector;
+            CREATE EXTENSION pg_prewarm; -- where the server has it
 
             """);
         foreach (var function in await FunctionsAsync(database))
