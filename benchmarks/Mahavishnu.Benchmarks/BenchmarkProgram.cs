@@ -24,7 +24,8 @@ internal sealed record Figure(string Name, double Value, string Unit, double? At
 
     public string Shown => Number(Value);
 
-    private static string Number(double value) => value.ToString(Math.Abs(value) >= 100 ? "N0" : "0.##", CultureInfo.InvariantCulture);
+    // A recall is told to the thousandth, as it is promised.
+    private static string Number(double value) => value.ToString(Math.Abs(value) switch { >= 100 => "N0", < 1 => "0.###", _ => "0.##" }, CultureInfo.InvariantCulture);
 }
 
 /// <summary>What was asked for.</summary>

@@ -5,7 +5,7 @@ public sealed class LexemeIndexTests
 {
     private static readonly string[] Words = ["archiv", "number", "uber", "x", "zebra", "数据", "数"];
 
-    private static readonly LexemeFrequencies All = new(1_000, Words, [.. Words.Select((_, n) => n / 100f)]) { Projects = new ProjectShares(new Dictionary<string, float>(), 0.5) };
+    private static readonly LexemeFrequencies All = new(1_000, Words, [.. Words.Select((_, n) => n / 100f)]) { Projects = new ValueShares(new Dictionary<string, float>(), 0.5) };
 
     [Theory]
     [InlineData("the Archives", "archiv")]

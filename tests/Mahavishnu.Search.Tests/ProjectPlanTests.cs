@@ -67,13 +67,41 @@ public sealed class ProjectPlanTests(PostgresFixture postgres)
     [InlineData(5_000_000, 0.03, false)]
     [InlineData(0, 1, true)]
     public void The_part_that_is_compared_whole_is_smaller_in_a_larger_store(long rows, double share, bool narrow) =>
-        Assert.Equal(narrow, Searcher.IsNarrow(new Question { ProjectId = "p" }, new LexemeFrequencies(rows, [], []) { Projects = new ProjectShares(new Dictionary<string, float>(), share) }));
+        Assert.Equal(narrow, Searcher.IsNarrow(new Question { ProjectId = "p" }, new LexemeFrequencies(rows, [], []) { Projects = new ValueShares(new Dictionary<string, float>(), share) }));
 
     [Fact]
     public void Without_statistics_or_a_project_nothing_is_known_to_be_narrow()
     {
         Assert.False(Searcher.IsNarrow(new Question { ProjectId = "p" }, LexemeFrequencies.Unknown));
-        Assert.False(Searcher.IsNarrow(new Question(), new LexemeFrequencies(1, [], []) { Projects = new ProjectShares(new Dictionary<string, float>(), 0) }));
+        Assert.False(Searcher.IsNarrow(new Question(), new LexemeFrequencies(1, [], []) { Projects = new ValueShares(new Dictionary<string, float>(), 0) }));
+    }
+
+    [Theory]
+    [InlineData(150_000, 0.1, 1, false)]
+    [InlineData(150_000, 0.1, 0.34, true)]
+    [InlineData(150_000, 0.4, 1, true)]
+    [InlineData(150_000, 0.01, 0.34, false)]
+    [InlineData(1_000, 1, 1, false)]
+    public void The_index_leads_to_types_that_many_memories_are_of(long rows, double share, double walked, bool wide) =>
+        Assert.Equal(wide, Searcher.IsWide(new Question { Types = ["a"] }, new LexemeFrequencies(rows, [], []) { Types = new ValueShares(new Dictionary<string, float> { ["a"] = (float)share }, 0) }, walked));
+
+    [Fact]
+    public async Task The_index_leads_to_a_common_type_and_of_a_rare_one_all_is_found()
+    {
+        await using var world = await FillAsync();
+        await world.RememberAsync([.. Enumerable.Range(0, 15).Select(n => SearchWorld.Draft($"a rare note {n} about topic 3") with { Type = MemoryTypes.Workflow })]);
+        await world.AnalyzeAsync();
+        var frequencies = await world.Host.Get<LexemeStatistics>().RenewAsync(Ct);
+        var common = await PlanAsync(world, new Question { Types = [MemoryTypes.Agent], Mode = SearchMode.Vector, Text = "topic", Limit = 10 });
+        var rare = await PlanAsync(world, new Question { Types = [MemoryTypes.Workflow], Mode = SearchMode.Vector, Text = "topic", Limit = 10 });
+
+        Assert.Equal(1, frequencies.Types!.Of(MemoryTypes.Agent), 0.01);
+        Assert.Equal((true, false), (common.Wide, rare.Wide));
+        Assert.Equal(15, (await world.SearchAsync(new SearchRequest { Query = "topic", Types = [MemoryTypes.Workflow], Mode = SearchModes.Vector, Limit = 20 })).Hits.Count);
+        var answer = await world.SearchAsync(new SearchRequest { Query = "topic", Types = [MemoryTypes.Agent], Mode = SearchModes.Vector, Limit = 20 });
+        Assert.Equal(20, answer.Hits.Count);
+        Assert.All(answer.Hits, h => Assert.Equal(MemoryTypes.Agent, h.Type));
+        Assert.Contains(await world.ExplainAsync(common), l => l.Contains("embedding_1_vector", StringComparison.Ordinal));
     }
 
     [Fact]

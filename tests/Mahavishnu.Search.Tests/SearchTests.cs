@@ -262,4 +262,23 @@ public sealed class SearchTests(PostgresFixture postgres)
         Assert.Equal(longOne.Id, nearest.Hits[0].Id);
         Assert.Equal(2, nearest.Hits.Count);
     }
+
+    [Fact]
+    public async Task A_memory_whose_parts_are_all_the_nearest_leaves_room_for_others()
+    {
+        await using var world = await SearchWorld.StartAsync(postgres);
+        var longOne = SearchWorld.Draft("the flux capacitor needs calibration");
+        await world.RememberAsync([longOne, .. Enumerable.Range(0, 20).Select(i => SearchWorld.Draft($"flux of the river {i}"))]);
+        // More parts than a search for ten by nearness alone takes from the index.
+        await world.Database.ExecuteAsync($"""
+            INSERT INTO embedding_1 SELECT tenant_id, memory_id, n, embedding, memory_type, source_system, project_id, repo_id, occurred_at
+            FROM embedding_1, generate_series(1, 300) AS n WHERE memory_id = '{longOne.Id}'
+            """);
+
+        var answer = await world.SearchAsync(new SearchRequest { Query = "the flux capacitor needs calibration", Mode = SearchModes.Vector, Limit = 10 });
+
+        Assert.Equal(10, answer.Hits.Count);
+        Assert.Equal(longOne.Id, answer.Hits[0].Id);
+        Assert.Equal(10, answer.Hits.DistinctBy(h => h.Id).Count());
+    }
 }

@@ -21,7 +21,7 @@ internal sealed class SearchBenchmark : IBenchmark
         await using var system = await ServiceDeployment.StartAsync(database.ConnectionString, ct);
         var store = new SyntheticStore(db);
         var figures = new List<Figure>();
-        foreach (var kind in IndexKind.All)
+        foreach (var kind in IndexKind.All.Take(arguments.Number("kinds", IndexKind.All.Count)))
         {
             await Progress.SayAsync($"index: {kind.Name}");
             var seconds = await kind.PrepareAsync(db, ct);

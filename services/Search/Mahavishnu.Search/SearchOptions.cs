@@ -56,7 +56,7 @@ internal sealed class SearchOptions : IValidatableObject
     [Range(1, 600)] public int WaitSeconds { get; set; } = 10;
 
     /// <summary>While at least as many searches wait as are being answered: the share of <see cref="ScannedMatches"/> and <see cref="RankedMatches"/> that a hybrid search looks at, so that the line moves on. 1: all of it.</summary>
-    [Range(0.01, 1.0)] public double CrowdedEffort { get; set; } = 0.1;
+    [Range(0.01, 1.0)] public double CrowdedEffort { get; set; } = 0.05;
 
     /// <summary>Questions whose vectors are kept.</summary>
     [Range(0, 1_000_000)] public int CachedQuestions { get; set; } = 1_000;

@@ -6,9 +6,17 @@ namespace Mahavishnu.Search;
 /// <summary>How the statement is put together: the two arms, each with its candidates.</summary>
 internal sealed partial class SearchStore
 {
-    // A memory may have several parts among the nearest, and a relaxed scan wants more rows to sort than it is asked for. Less than
-    // what the scan keeps in view anyway is not cheaper.
-    private static int Fetch(SearchPlan plan) => Math.Max(plan.Tuning.EfSearch, plan.Tuning.Candidates * 3 / 2);
+    // What the index's scan keeps in view. A memory may have several parts among the nearest, and a relaxed scan wants more rows to sort than it is asked for.
+    private static int InView(SearchPlan plan) => Math.Max(plan.Tuning.EfSearch, plan.Tuning.Candidates * 3 / 2);
+
+    // Less than what the scan keeps in view anyway is not cheaper, unless a filter leaves little of it: then the scan goes on until it has as many. Where nothing but nearness decides, the hits are
+    // the first of them, and the others would be found for nothing.
+    private static int Fetch(SearchPlan plan) => OnlyNearnessCounts(plan) ? Math.Min(InView(plan), Math.Max(40, plan.Question.Limit * 5 / 2)) : InView(plan);
+
+    /// <summary>The share of the usual walk through the index that is enough for a search.</summary>
+    internal static double Walked(SearchPlan plan) => (double)Fetch(plan) / InView(plan);
+
+    private static bool OnlyNearnessCounts(SearchPlan plan) => plan is { Exact: false, Words: false, Question: { GroupBy: Grouping.None, HalfLife: null, Across: null } };
 
     internal NpgsqlBatchCommand Compose(SearchPlan plan)
     {

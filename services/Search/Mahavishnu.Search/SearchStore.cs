@@ -18,6 +18,9 @@ internal sealed record SearchPlan(Question Question, EmbeddingSpace? Space, Half
     /// <summary>True: so few memories are in scope that comparing all their vectors is quicker than looking for them in an index of all.</summary>
     public bool Narrow { get; init; }
 
+    /// <summary>True: so many memories are of the types asked for that the index is the way to them.</summary>
+    public bool Wide { get; init; }
+
     /// <summary>The text configurations the question is read in.</summary>
     public IReadOnlyList<string> Languages { get; init; } = TextLanguages.Standard.InUse(null);
 
@@ -121,12 +124,13 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, SearchGate gate, 
     }
 
     // Of a search without filters one plan is as good as the next, and making it anew is a good part of what the search costs. With a filter it depends on
-    // the values whether an index on them or the vectors' is the better way in; of a project that is known before.
-    private static bool IsPlain(SearchPlan plan) => !plan.Exact && (plan.Question.ProjectId is null || plan.Narrow) && plan.Question is
-    {
-        Types.Count: 0, Sources.Count: 0, Tags.Count: 0, RepoId: null, AgentId: null, WorkflowId: null, SessionId: null,
-        After: null, Before: null, AsOf: null, Filter: null, Across: null, Origin: null or Origin.Any, Asked: null or { IsPlain: true },
-    };
+    // the values whether an index on them or the vectors' is the better way in; of a project, and of types that many memories are of, that is known before.
+    private static bool IsPlain(SearchPlan plan) =>
+        !plan.Exact && (plan.Question.ProjectId is null || plan.Narrow) && (plan.Question.Types.Count == 0 || (plan.Wide && plan.Question.ProjectId is null)) && plan.Question is
+        {
+            Sources.Count: 0, Tags.Count: 0, RepoId: null, AgentId: null, WorkflowId: null, SessionId: null,
+            After: null, Before: null, AsOf: null, Filter: null, Across: null, Origin: null or Origin.Any, Asked: null or { IsPlain: true },
+        };
 
     // A batch is one transaction: the settings last for it.
     // The active space comes along: whoever knew another one a moment ago learns of the switch in the same round trip.
@@ -135,7 +139,7 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, SearchGate gate, 
     private static NpgsqlBatchCommand Settings(SearchPlan plan)
     {
         var settings = new NpgsqlBatchCommand(SettingsSql);
-        VectorScan.AddTo(settings.Parameters, plan.Space, Fetch(plan));
+        VectorScan.AddTo(settings.Parameters, plan.Space, InView(plan));
         settings.Parameters.Add(new NpgsqlParameter<string> { TypedValue = IsPlain(plan) ? "force_generic_plan" : "force_custom_plan" });
         return settings;
     }

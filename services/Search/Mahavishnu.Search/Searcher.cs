@@ -129,12 +129,13 @@ internal sealed class Searcher(
     internal async ValueTask<SearchPlan> PlanAsync(Question question, EmbeddingSpace? space, HalfVector? vector, CancellationToken ct)
     {
         var words = question.Mode != SearchMode.Vector;
-        var frequencies = words || question.ProjectId is not null || question.Across is not null ? await lexemes.GetAsync(question, ct) : LexemeFrequencies.Unknown;
-        return new SearchPlan(question, space, vector, words, frequencies, Tuning(question, space))
+        var frequencies = words || question.ProjectId is not null || question.Across is not null || question.Types.Count > 0 ? await lexemes.GetAsync(question, ct) : LexemeFrequencies.Unknown;
+        var plan = new SearchPlan(question, space, vector, words, frequencies, Tuning(question, space))
         {
             Narrow = IsNarrow(question, frequencies),
             Languages = question.Language is { } language ? [language] : languages.InUse(question.ProjectId),
         };
+        return plan with { Wide = IsWide(question, frequencies, SearchStore.Walked(plan)) };
     }
 
     /// <summary>
@@ -150,6 +151,19 @@ internal sealed class Searcher(
 
         var share = question.Across is { } across ? across.Projects.Keys.Sum(projects.Of) : projects.Of(question.ProjectId!);
         return known.Rows * share * share <= StepsOfTheIndex;
+    }
+
+    /// <summary>The other way round: so many memories are of the types asked for that the index finds them sooner than comparing all of these would.</summary>
+    /// <param name="walked">The share of the index's usual walk that is enough.</param>
+    internal static bool IsWide(Question question, LexemeFrequencies known, double walked)
+    {
+        if (known.Types is not { } types || question.Types.Count == 0)
+        {
+            return false;
+        }
+
+        var share = Math.Min(1, question.Types.Distinct(StringComparer.Ordinal).Sum(types.Of));
+        return known.Rows * share * share > StepsOfTheIndex * walked;
     }
 
     private async Task<SearchRows> FindAsync(SearchPlan plan, SearchTelemetry.Measurement measurement, CancellationToken ct)
