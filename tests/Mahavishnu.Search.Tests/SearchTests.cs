@@ -281,4 +281,19 @@ public sealed class SearchTests(PostgresFixture postgres)
         Assert.Equal(longOne.Id, answer.Hits[0].Id);
         Assert.Equal(10, answer.Hits.DistinctBy(h => h.Id).Count());
     }
+
+    [Fact]
+    public async Task What_is_out_of_the_way_does_not_hide_what_is_near_enough_behind_it()
+    {
+        await using var world = await SearchWorld.StartAsync(postgres);
+        var now = SearchWorld.Draft("the newest word on apples");
+        var former = Enumerable.Range(0, 60).Select(_ => SearchWorld.Draft("the red apple") with { Id = Guid.CreateVersion7() }).ToList();
+        await world.RememberAsync([now, .. former, .. Enumerable.Range(0, 12).Select(i => SearchWorld.Draft($"the red apple {i}"))]);
+        await world.Database.ExecuteAsync($"UPDATE memories SET superseded_by = '{now.Id}' WHERE content = 'the red apple'");
+
+        var answer = await world.SearchAsync(new SearchRequest { Query = "the red apple", Mode = SearchModes.Vector, Threshold = 0.1, Limit = 10 });
+
+        Assert.Equal(10, answer.Hits.Count);
+        Assert.All(answer.Hits, h => Assert.StartsWith("the red apple ", h.Content, StringComparison.Ordinal));
+    }
 }

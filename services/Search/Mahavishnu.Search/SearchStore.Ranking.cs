@@ -39,6 +39,7 @@ internal sealed partial class SearchStore
                 ORDER BY score DESC, h.id LIMIT {p.Int(plan.Question.Limit)})
             SELECT {(vector is null ? "0" : "(SELECT count(*)::int FROM nearest)")},
                    {(plan.Words ? "(SELECT coalesce(bool_or(NOT leads), false) FROM planned), (SELECT count(*)::int FROM by_text)" : "false, 0")},
+                   {Behind(plan, p)},
                    h.id, m.memory_type, m.source_system, m.title, m.content, m.tags,
                    m.project_id, m.agent_id, m.workflow_id, m.repo_id, m.session_id, m.metadata, m.occurred_at,
                    h.score, h.similarity, h.vector_rank, h.text_rank, h.text, h.neighbour, h.fused, h.recency, {Words(plan)}
@@ -121,6 +122,11 @@ internal sealed partial class SearchStore
             _ => "1",
         };
     }
+
+    /// <summary>Whether all that lies behind the nearest vectors is too far away for who has set a threshold.</summary>
+    private static string Behind(SearchPlan plan, Parameters p) => plan is { Vector: not null, Question: { Threshold: { } least, GroupBy: Grouping.None } }
+        ? $"(SELECT coalesce({plan.Space!.Similarity("max(n.distance)")} < {p.Double(least)}, false) FROM nearest n)"
+        : "false";
 
     private static string Kept(SearchPlan plan, Parameters p)
     {

@@ -103,7 +103,7 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, SearchGate gate, 
         var more = false;
         while (await row.ReadAsync(ct))
         {
-            more = More(plan, nearest: row.GetInt32(0), unreadWords: row.GetBoolean(1), byText: row.GetInt32(2));
+            more = More(plan, nearest: row.GetInt32(0), unreadWords: row.GetBoolean(1), byText: row.GetInt32(2), tooFar: row.GetBoolean(3));
             if (!row.IsDBNull(First))
             {
                 hits.Add(Read(row, plan));
@@ -113,14 +113,12 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, SearchGate gate, 
         return new SearchRows(hits, more, active);
     }
 
-    private static bool More(SearchPlan plan, int nearest, bool unreadWords, int byText)
+    private static bool More(SearchPlan plan, int nearest, bool unreadWords, int byText, bool tooFar)
     {
         // An index scan that came back short has given up; one that did not was cut.
         var cut = nearest >= Fetch(plan);
         var vectors = plan.Vector is not null && (cut || plan is { Exact: false, Narrow: false, Space.IndexState: "ready" });
-        // What lies behind the nearest is farther still. (A group has one hit, however near the others are.)
-        var beyond = cut && plan.Question is { Threshold: not null, GroupBy: Grouping.None };
-        return !beyond && (vectors || unreadWords || byText == plan.Tuning.Candidates);
+        return !tooFar && (vectors || unreadWords || byText == plan.Tuning.Candidates);
     }
 
     // Of a search without filters one plan is as good as the next, and making it anew is a good part of what the search costs. With a filter it depends on
@@ -145,7 +143,7 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, SearchGate gate, 
     }
 
     // Before it: what the search says about itself.
-    private const int First = 3;
+    private const int First = 4;
 
     private static SearchHit Read(NpgsqlDataReader row, SearchPlan plan)
     {
