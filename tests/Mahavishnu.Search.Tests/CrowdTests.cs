@@ -39,6 +39,18 @@ public sealed class CrowdTests(PostgresFixture postgres)
         Assert.Equal(0, gate.Waiting);
     }
 
+    [Theory]
+    [InlineData(10, false, 40, 60)]
+    [InlineData(25, false, 50, 60)]
+    [InlineData(100, false, 60, 60)]
+    [InlineData(10, true, 60, 60)]
+    public void In_a_crowd_a_list_has_fewer_candidates_and_groups_have_as_many(int limit, bool grouped, int candidates, int inView)
+    {
+        var eased = new SearchTuning(60, 400, 8_000, 100, FusionKind.Weighted, 60, 0.3, 0.4, 0.1) { CrowdedEffort = 0.05 }.Eased(new Question { Limit = limit, GroupBy = grouped ? Grouping.File : Grouping.None });
+
+        Assert.Equal((candidates, inView, 400, candidates), (eased.Candidates, eased.EfSearch, eased.ScannedMatches, eased.RankedMatches));
+    }
+
     [Fact]
     public async Task With_full_effort_for_a_crowd_nothing_is_left_out()
     {

@@ -35,12 +35,22 @@ internal sealed record SearchTuning(
     /// <summary>The share of the words' matches that is looked at while many searches wait.</summary>
     public double CrowdedEffort { get; init; } = 1;
 
-    /// <summary>The same search with fewer of the words' matches.</summary>
-    public SearchTuning Eased() => this with
+    // Fewer candidates than these, or than twice the hits, find less.
+    private const int LeastCandidates = 40;
+    private const int LeastInView = 60;
+
+    /// <summary>The same search with fewer of the words' matches, and fewer candidates of each arm for a list that is not grouped.</summary>
+    public SearchTuning Eased(Question question)
     {
-        ScannedMatches = Math.Max(1, (int)(ScannedMatches * CrowdedEffort)),
-        RankedMatches = Math.Max(Candidates, (int)(RankedMatches * CrowdedEffort)),
-    };
+        var candidates = question.GroupBy == Grouping.None ? Math.Min(Candidates, Math.Max(LeastCandidates, question.Limit * 2)) : Candidates;
+        return this with
+        {
+            Candidates = candidates,
+            EfSearch = Math.Min(EfSearch, Math.Max(LeastInView, candidates)),
+            ScannedMatches = Math.Max(1, (int)(ScannedMatches * CrowdedEffort)),
+            RankedMatches = Math.Max(candidates, (int)(RankedMatches * CrowdedEffort)),
+        };
+    }
 }
 
 /// <param name="Hits">Best first.</param>
@@ -73,9 +83,9 @@ internal sealed partial class SearchStore(NpgsqlDataSource db, SearchGate gate, 
     public async Task<SearchRows> SearchAsync(SearchPlan plan, CancellationToken ct)
     {
         using var place = await gate.EnterAsync(ct);
-        // By words alone less would be found; beside the vectors nothing is missed (ADR 0022).
+        // By words alone less would be found; beside the vectors hardly anything is missed (ADR 0022).
         var eased = place.Crowded && plan is { Hybrid: true, Exact: false, Tuning.CrowdedEffort: < 1 };
-        var rows = await RunAsync(eased ? plan with { Tuning = plan.Tuning.Eased() } : plan, ct);
+        var rows = await RunAsync(eased ? plan with { Tuning = plan.Tuning.Eased(plan.Question) } : plan, ct);
         return rows with { Eased = eased };
     }
 
